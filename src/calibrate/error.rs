@@ -1,0 +1,62 @@
+//! Why no operating point can be chosen.
+
+use crate::error::{ErrorClass, Hint};
+
+/// See the module.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CalibrateError {
+    /// A number of a goal is out of range.
+    #[error("{name} {value} is not within 0 and 1")]
+    Range {
+        /// The flag.
+        name: &'static str,
+        /// What was given.
+        value: f64,
+    },
+    /// No operating point meets the goal's condition on the calibration rows.
+    #[error("no thresholds reach {wanted} on the {n} calibration prompts; the best there is is {best}")]
+    Unreachable {
+        /// The condition.
+        wanted: String,
+        /// What can be had.
+        best: String,
+        /// Number of calibration prompts.
+        n: usize,
+    },
+    /// A model in use has no price.
+    #[error("no price for the model \"{model}\"")]
+    NoPrice {
+        /// The model.
+        model: String,
+    },
+    /// A price is negative, infinite or not a number.
+    #[error("the price of \"{model}\" is {price}; a price is a number of at least 0")]
+    BadPrice {
+        /// The model.
+        model: String,
+        /// What was given.
+        price: f64,
+    },
+}
+
+impl Hint for CalibrateError {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Range { .. } | Self::BadPrice { .. } => None,
+            Self::Unreachable { .. } => Some(
+                "ask for less, or give the routes more and better examples: thresholds alone cannot mend them".into(),
+            ),
+            Self::NoPrice { model } => Some(format!(
+                "add --price {model}=PRICE (price of one prompt), or \"prices\" in routes.json"
+            )),
+        }
+    }
+
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Unreachable { .. } => ErrorClass::Unmet,
+            _ => ErrorClass::Input,
+        }
+    }
+}

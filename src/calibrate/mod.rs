@@ -1,0 +1,20 @@
+//! Choosing the thresholds: an exact two-dimensional sweep, and the goals it serves.
+//!
+//! A prompt is accepted iff `score >= threshold` and `gap >= min_gap`. Between two neighbouring scores (or gaps) of the
+//! rows nothing changes, so the points (score of a row, gap of a row) are all the points that matter.
+
+mod error;
+mod goal;
+mod plateau;
+mod rows;
+mod surface;
+mod sweep;
+
+pub use error::CalibrateError;
+pub(crate) use goal::macro_f1;
+pub use goal::{Goal, Prices};
+pub use plateau::{Plateau, plateau};
+pub use rows::{Kind, SweepRow, Tally, Totals, rows, tally};
+pub use surface::{Cell, Surface, surface, threshold_curve};
+pub(crate) use surface::{axis, range};
+pub use sweep::{Choice, choose, choose_per_route};

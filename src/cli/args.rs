@@ -1,0 +1,329 @@
+//! The flags. Parsing does no IO; `session` and the commands resolve what was typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::dataset::{Columns, Format, ReadOptions};
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done · 1 measured, and the answer is no · 2 bad usage or input · 3 environment (model, network, disk) · \
+130 interrupted";
+
+/// Measures an embedding-based prompt router on labelled prompts and chooses its thresholds.
+#[derive(Debug, Parser)]
+#[command(name = "routecal", version, about, after_help = EXIT_CODES, max_term_width = 110)]
+pub(super) struct Cli {
+    #[command(subcommand)]
+    pub(super) command: Command,
+    #[command(flatten)]
+    pub(super) common: Common,
+}
+
+/// Flags of every subcommand.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Common options")]
+pub(super) struct Common {
+    /// The routes file.
+    #[arg(long, global = true, value_name = "FILE", default_value = "routes.json")]
+    pub(super) routes: PathBuf,
+    /// Encoder: all-MiniLM-L6-v2, all-mpnet-base-v2, a model of fastembed's catalogue, a folder with model.onnx, or
+    /// openai:MODEL [default: the one in the routes file, else all-MiniLM-L6-v2].
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(super) encoder: Option<String>,
+    /// Split of the dataset to work on; `all` for every row [default: eval: test, calibrate: calibration, embed: all].
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(super) split: Option<String>,
+    /// Folder for results.
+    #[arg(long, global = true, value_name = "DIR", default_value = "reports")]
+    pub(super) out: PathBuf,
+    /// What is printed on standard output.
+    #[arg(long, global = true, value_enum, default_value_t = OutputFormat::Text)]
+    pub(super) format: OutputFormat,
+    /// Seed of whatever is random, such as the split of a dataset that names none.
+    #[arg(long, global = true, value_name = "N", default_value_t = 0)]
+    pub(super) seed: u64,
+    /// Threads to use [default: all cores].
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(super) threads: Option<u16>,
+    /// Print results and errors only: no progress, notes or warnings.
+    #[arg(long, short, global = true)]
+    pub(super) quiet: bool,
+    /// Folder with the encoder's files (model.safetensors, tokenizer.json), instead of the cache
+    /// [env: ROUTECAL_MODEL_DIR].
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(super) model_dir: Option<PathBuf>,
+    /// ONNX Runtime library to use, instead of the installed one [env: ROUTECAL_ONNXRUNTIME].
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) onnxruntime: Option<PathBuf>,
+    /// Folder for downloads and kept vectors [env: ROUTECAL_CACHE] [default: routecal in the user's cache folder].
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(super) cache_dir: Option<PathBuf>,
+    /// Neither read nor keep vectors.
+    #[arg(long, global = true)]
+    pub(super) no_cache: bool,
+    /// Never download anything [env: ROUTECAL_OFFLINE=1].
+    #[arg(long, global = true)]
+    pub(super) offline: bool,
+    /// Address of an OpenAI-compatible server, for openai:MODEL encoders.
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "OPENAI_BASE_URL",
+        hide_env_values = true
+    )]
+    pub(super) openai_base_url: Option<String>,
+}
+
+/// What is printed on standard output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum OutputFormat {
+    /// Tables for people.
+    Text,
+    /// The document that is also written to disk.
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Show, install or verify the model files and the runtime library.
+    Assets(AssetsArgs),
+    /// Write the vectors of a dataset as Parquet.
+    Embed(EmbedArgs),
+    /// Build the centroids, show how well the routes can be told apart, write a router file.
+    Centroids(CentroidsArgs),
+    /// Route prompts given as arguments or as lines on standard input.
+    Classify(ClassifyArgs),
+    /// Evaluate the router on a labelled dataset.
+    Eval(EvalArgs),
+    /// Choose threshold and gap on the calibration split, judge them on the test split.
+    Calibrate(CalibrateArgs),
+    /// Print a JSON Schema.
+    Schema(SchemaArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct AssetsArgs {
+    #[command(subcommand)]
+    pub(super) action: AssetsAction,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Subcommand)]
+pub(super) enum AssetsAction {
+    /// Show what is there and where.
+    Status,
+    /// Install what the encoder needs.
+    Install,
+    /// Hold every installed file against its checksum.
+    Verify,
+}
+
+/// How to read a dataset.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Dataset options")]
+pub(super) struct DatasetArgs {
+    /// Column with the prompt.
+    #[arg(long, value_name = "COLUMN", default_value = "prompt")]
+    pub(super) prompt_column: String,
+    /// Column with the label: a route's name, or empty, none, oos, out_of_domain for none.
+    #[arg(long, value_name = "COLUMN", default_value = "label")]
+    pub(super) label_column: String,
+    /// Column with the split [default: split, if there is one; else half and half by content hash].
+    #[arg(long, value_name = "COLUMN")]
+    pub(super) split_column: Option<String>,
+    /// Format of the dataset [default: by extension; CSV for standard input].
+    #[arg(long, value_name = "FORMAT", value_enum)]
+    pub(super) input_format: Option<InputFormat>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum InputFormat {
+    Csv,
+    Jsonl,
+    Parquet,
+}
+
+impl DatasetArgs {
+    /// For the library.
+    pub(super) fn options(&self, seed: u64, unlabelled: bool) -> ReadOptions {
+        ReadOptions {
+            columns: Columns {
+                prompt: self.prompt_column.clone(),
+                label: self.label_column.clone(),
+                split: self.split_column.clone().unwrap_or_else(|| "split".into()),
+                split_required: self.split_column.is_some(),
+            },
+            format: self.input_format.map(|f| match f {
+                InputFormat::Csv => Format::Csv,
+                InputFormat::Jsonl => Format::Jsonl,
+                InputFormat::Parquet => Format::Parquet,
+            }),
+            unlabelled,
+            seed,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct EmbedArgs {
+    /// CSV, JSONL or Parquet file with prompts; `-` is standard input.
+    #[arg(default_value = "datasets/prompts.csv")]
+    pub(super) dataset: PathBuf,
+    /// Parquet file to write, with the columns prompt, label, vector.
+    #[arg(long, short, value_name = "FILE")]
+    pub(super) output: PathBuf,
+    #[command(flatten)]
+    pub(super) data: DatasetArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CentroidsArgs {}
+
+/// Thresholds other than those of the router.
+#[derive(Debug, Clone, Args)]
+pub(super) struct ThresholdArgs {
+    /// Confidence threshold for every route, instead of the router's, -1 to 1.
+    #[arg(long, value_name = "T", allow_negative_numbers = true)]
+    pub(super) threshold: Option<f64>,
+    /// Least gap between the best two scores for every route, instead of the router's, 0 to 2.
+    #[arg(long, value_name = "G", allow_negative_numbers = true)]
+    pub(super) gap: Option<f64>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ClassifyArgs {
+    /// Prompts; without any, every line of standard input is one.
+    pub(super) prompts: Vec<String>,
+    /// Router file made by `routecal centroids`, instead of the routes file.
+    #[arg(long, value_name = "FILE")]
+    pub(super) router: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) thresholds: ThresholdArgs,
+}
+
+/// How confidences are calibrated for the reliability figures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ReliabilityMethod {
+    /// A logistic curve over the score.
+    Platt,
+    /// A rising step function over the score.
+    Isotonic,
+    /// One temperature for the softmax over the routes.
+    Temperature,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct EvalArgs {
+    /// CSV, JSONL or Parquet file with labelled prompts; `-` is standard input.
+    #[arg(default_value = "datasets/prompts.csv")]
+    pub(super) dataset: PathBuf,
+    /// Router file made by `routecal centroids`, instead of the routes file.
+    #[arg(long, value_name = "FILE")]
+    pub(super) router: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) thresholds: ThresholdArgs,
+    /// How scores become probabilities for the reliability figures.
+    #[arg(long, value_enum, default_value_t = ReliabilityMethod::Platt)]
+    pub(super) reliability: ReliabilityMethod,
+    /// Split that the probabilities are fitted on.
+    #[arg(long, value_name = "NAME", default_value = "calibration")]
+    pub(super) calibration_split: String,
+    /// Draw no plots.
+    #[arg(long)]
+    pub(super) no_plots: bool,
+    #[command(flatten)]
+    pub(super) data: DatasetArgs,
+}
+
+/// What to look for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum GoalName {
+    /// Most prompts handled right: right route, or fallback for out-of-domain.
+    MaxSystemAccuracy,
+    /// Most prompts accepted at a selective risk of at most --risk.
+    MaxCoverage,
+    /// Least selective risk at a coverage of at least --coverage.
+    MinRisk,
+    /// Highest mean F1 over routes and fallback.
+    MaxMacroF1,
+    /// Least mean price of a prompt at a system accuracy of at least --accuracy.
+    MinCost,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CalibrateArgs {
+    /// CSV, JSONL or Parquet file with labelled prompts; `-` is standard input.
+    #[arg(default_value = "datasets/prompts.csv")]
+    pub(super) dataset: PathBuf,
+    /// Router file made by `routecal centroids`, instead of the routes file.
+    #[arg(long, value_name = "FILE", conflicts_with = "write")]
+    pub(super) router: Option<PathBuf>,
+    /// What to look for.
+    #[arg(long, value_enum, default_value_t = GoalName::MaxSystemAccuracy)]
+    pub(super) goal: GoalName,
+    /// Highest selective risk (wrong or out-of-domain among the accepted), for --goal max-coverage.
+    #[arg(long, value_name = "R", required_if_eq("goal", "max-coverage"))]
+    pub(super) risk: Option<f64>,
+    /// Least coverage, for --goal min-risk.
+    #[arg(long, value_name = "C", required_if_eq("goal", "min-risk"))]
+    pub(super) coverage: Option<f64>,
+    /// Least system accuracy, for --goal min-cost [default: 0.01 below the best there is on the calibration split].
+    #[arg(long, value_name = "A")]
+    pub(super) accuracy: Option<f64>,
+    /// Price of one prompt to a model, for --goal min-cost; may be repeated, goes before "prices" in the routes file.
+    #[arg(long, value_name = "MODEL=PRICE", value_parser = parse_price)]
+    pub(super) price: Vec<(String, f64)>,
+    /// Thresholds for each route on its own.
+    #[arg(long)]
+    pub(super) per_route: bool,
+    /// Put the chosen thresholds into the routes file; nothing else in it changes.
+    #[arg(long)]
+    pub(super) write: bool,
+    /// Split that judges the choice.
+    #[arg(long, value_name = "NAME", default_value = "test")]
+    pub(super) test_split: String,
+    /// How much less of the goal still counts as the plateau around the choice.
+    #[arg(long, value_name = "X", default_value_t = 0.01)]
+    pub(super) plateau_tolerance: f64,
+    /// Draw no plots.
+    #[arg(long)]
+    pub(super) no_plots: bool,
+    #[command(flatten)]
+    pub(super) data: DatasetArgs,
+}
+
+fn parse_price(text: &str) -> Result<(String, f64), String> {
+    let (model, price) = text.rsplit_once('=').ok_or("write MODEL=PRICE, such as gpt-4o=0.004")?;
+    let price: f64 = price.parse().map_err(|_| format!("\"{price}\" is no number"))?;
+    Ok((model.to_owned(), price))
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum SchemaName {
+    /// routes.json.
+    Routes,
+    /// eval.json.
+    Eval,
+    /// calibration.json.
+    Calibration,
+    /// router.json.
+    Router,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SchemaArgs {
+    /// Which document.
+    #[arg(value_enum, default_value_t = SchemaName::Routes)]
+    pub(super) document: SchemaName,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_flags_hold_together() {
+        super::Cli::command().debug_assert();
+    }
+}

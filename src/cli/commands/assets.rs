@@ -1,0 +1,108 @@
+//! `routecal assets`: show, install or verify what the encoder needs.
+
+use serde_json::json;
+
+use crate::Error;
+use crate::assets::{AssetState, AssetStatus, BundledModel, FoundIn};
+use crate::cli::args::{AssetsAction, AssetsArgs};
+use crate::cli::session::Session;
+use crate::report;
+use crate::store;
+
+pub(in crate::cli) fn run(session: &Session, args: &AssetsArgs) -> Result<(), Error> {
+    let models = models(session, args.action)?;
+    let status = match args.action {
+        AssetsAction::Status => session.assets.status(&models),
+        AssetsAction::Install => {
+            for model in &models {
+                session.assets.install(*model, session.bars.as_ref())?;
+            }
+            session.assets.verify(&models)
+        }
+        AssetsAction::Verify => session.assets.verify(&models),
+    };
+    session.printer.answer(
+        || {
+            store::json(&json!({
+                "kind": "assets",
+                "schema_version": report::REPORT_VERSION,
+                "tool_version": env!("CARGO_PKG_VERSION"),
+                "files": status,
+            }))
+        },
+        || text(&status),
+    )?;
+    let bad: Vec<String> = status
+        .iter()
+        .filter(|s| !s.state.is_usable())
+        .map(|s| format!("{} {}", s.asset, s.file))
+        .collect();
+    match args.action {
+        AssetsAction::Verify if !bad.is_empty() => Err(Error::Unverified { files: bad }),
+        _ => Ok(()),
+    }
+}
+
+/// `install` takes the encoder in use; the others look at every bundled model unless one is named.
+fn models(session: &Session, action: AssetsAction) -> Result<Vec<BundledModel>, Error> {
+    let named = match (&session.common.encoder, action) {
+        (Some(name), _) => name.clone(),
+        (None, AssetsAction::Install) => {
+            let routes = session.common.routes.exists().then(|| session.routes()).transpose()?;
+            session.encoder_name(routes.as_ref())
+        }
+        (None, AssetsAction::Status | AssetsAction::Verify) => {
+            let wanted = |m: &BundledModel| {
+                // A model that was never installed is nothing to complain of.
+                action == AssetsAction::Status
+                    || session
+                        .assets
+                        .status(&[*m])
+                        .iter()
+                        .any(|s| s.file == session.assets.spec(*m).files[0].name && s.state != AssetState::Missing)
+            };
+            let found: Vec<BundledModel> = BundledModel::ALL.into_iter().filter(wanted).collect();
+            return Ok(if found.is_empty() {
+                vec![BundledModel::MiniLm]
+            } else {
+                found
+            });
+        }
+    };
+    BundledModel::from_name(&named).map(|m| vec![m]).ok_or_else(|| {
+        Error::usage(
+            format!("the files of \"{named}\" are not managed here"),
+            "routecal assets knows all-MiniLM-L6-v2 and all-mpnet-base-v2; other encoders fetch their own files",
+        )
+    })
+}
+
+fn text(status: &[AssetStatus]) -> String {
+    let rows = status.iter().map(|s| {
+        let state = match &s.state {
+            AssetState::Present => "present".to_owned(),
+            AssetState::Unpinned => "present (your own, no checksum)".to_owned(),
+            AssetState::Missing => "missing".to_owned(),
+            AssetState::Corrupt { problem } => format!("damaged: {problem}"),
+            AssetState::Unsupported => "no library for this platform".to_owned(),
+        };
+        let origin = match &s.source {
+            FoundIn::Explicit { origin } => format!(" ({origin})"),
+            FoundIn::Cache => String::new(),
+        };
+        vec![
+            s.asset.clone(),
+            s.file.clone(),
+            state,
+            s.size.map_or_else(String::new, megabytes),
+            s.path
+                .as_ref()
+                .map_or_else(String::new, |p| format!("{}{origin}", p.display())),
+        ]
+    });
+    report::left_table(&["asset", "file", "state", "size", "path"], rows)
+}
+
+fn megabytes(bytes: u64) -> String {
+    format!("{:.1} MB", crate::num::f64_from_u64(bytes) / 1e6)
+}

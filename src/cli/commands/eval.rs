@@ -1,0 +1,80 @@
+//! `routecal eval`: evaluate the router on labelled prompts.
+
+use crate::Error;
+use crate::cli::args::{EvalArgs, ReliabilityMethod};
+use crate::cli::commands::figures;
+use crate::cli::session::{ScoredData, Session, thresholds};
+use crate::dataset::{CALIBRATION, TEST};
+use crate::evaluation::{self, Method, Scored};
+use crate::report::{self, EvalReport, REPORT_VERSION, ThresholdsReport};
+use crate::router::{Decision, decide};
+use crate::store::{self, OutputFolder};
+
+pub(in crate::cli) fn run(session: &Session, args: &EvalArgs) -> Result<(), Error> {
+    let split = session.common.split.as_deref().unwrap_or(TEST);
+    let mut out = OutputFolder::open(&session.common.out)?;
+    let data = session.score(
+        &args.dataset,
+        &args.data,
+        args.router.as_deref(),
+        &[split],
+        &[args.calibration_split.as_str()],
+    )?;
+    let judged = data.part(split)?;
+    let routes = &data.router.routes;
+    let names = routes.names();
+    let (global, by_route) = thresholds(routes, &args.thresholds)?;
+    let scored = judged.scored();
+    let confusion = scored.deployed_confusion(&by_route);
+    let report = EvalReport {
+        kind: "evaluation".into(),
+        schema_version: REPORT_VERSION,
+        provenance: session.provenance(&data),
+        split: split.into(),
+        n: scored.n(),
+        in_domain: scored.in_domain(),
+        out_of_domain: scored.n() - scored.in_domain(),
+        in_sample: split == CALIBRATION,
+        thresholds: ThresholdsReport::new(global, &by_route, routes),
+        forced_choice: scored.forced_choice(&names),
+        as_deployed: evaluation::as_deployed(&confusion, &names),
+        detection: scored.detection(),
+        selective: scored.selective_report(),
+        reliability: reliability(&data, args, split, scored),
+        confusion: evaluation::confusion_report(&confusion, &names),
+        confidence: scored.confidence(&names),
+        mistakes: scored.mistakes(&judged.vectors, routes, &data.router.centroids, &by_route),
+        leakage: scored.leakage(routes),
+    };
+    let decisions: Vec<Decision> = judged.scores.rows().iter().map(|row| decide(row, &by_route)).collect();
+    let document = store::json(&report);
+    out.write(
+        "predictions.csv",
+        report::predictions_csv(&judged.rows, &names, &judged.scores, &decisions),
+    )?;
+    out.write("confusion.csv", report::confusion_csv(&report.confusion))?;
+    if !args.no_plots {
+        figures::of_evaluation(&report, scored, &names, &mut out)?;
+    }
+    // The document last: who finds it finds everything it stands for.
+    out.write("eval.json", &document)?;
+    session.printer.answer(|| document, || report::eval_text(&report))?;
+    session.note_written(&out);
+    Ok(())
+}
+
+/// The mapping is fitted on the calibration split; without one, on the rows themselves, and the report says so.
+fn reliability(data: &ScoredData, args: &EvalArgs, split: &str, judged: Scored<'_>) -> report::ReliabilityReport {
+    let method = match args.reliability {
+        ReliabilityMethod::Platt => Method::Platt,
+        ReliabilityMethod::Isotonic => Method::Isotonic,
+        ReliabilityMethod::Temperature => Method::Temperature,
+    };
+    let other = args.calibration_split.as_str();
+    match data.part(other) {
+        Ok(part) if split != other && split != "all" => {
+            evaluation::reliability(method, part.scored(), other, judged, false)
+        }
+        _ => evaluation::reliability(method, judged, split, judged, true),
+    }
+}

@@ -1,0 +1,10 @@
+//! One file a subcommand.
+
+pub(super) mod assets;
+pub(super) mod calibrate;
+pub(super) mod centroids;
+pub(super) mod classify;
+pub(super) mod embed;
+pub(super) mod eval;
+mod figures;
+pub(super) mod schema;

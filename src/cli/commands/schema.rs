@@ -1,0 +1,17 @@
+//! `routecal schema`: the JSON Schema of a document.
+
+use crate::Error;
+use crate::cli::args::{SchemaArgs, SchemaName};
+use crate::cli::session::Session;
+use crate::{report, store};
+
+pub(in crate::cli) fn run(session: &Session, args: &SchemaArgs) -> Result<(), Error> {
+    let name = match args.document {
+        SchemaName::Routes => "routes",
+        SchemaName::Eval => "eval",
+        SchemaName::Calibration => "calibration",
+        SchemaName::Router => "router",
+    };
+    let text = store::json(&report::schema(name));
+    session.printer.answer(|| text.clone(), || text.clone())
+}

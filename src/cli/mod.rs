@@ -1,0 +1,43 @@
+//! The command line: parse, dispatch, print, exit code. Everything it does is also in the library.
+
+mod args;
+mod commands;
+mod exit;
+mod printer;
+mod progress;
+mod session;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Cli, Command};
+use printer::Printer;
+use session::Session;
+
+/// Runs the program with `arguments` (the first is its name) and returns its exit code.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => return exit::from_clap(&error),
+    };
+    let printer = Printer::new(cli.common.quiet, cli.common.format);
+    match dispatch(cli, printer) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => exit::report(&error, printer),
+    }
+}
+
+fn dispatch(cli: Cli, printer: Printer) -> Result<(), crate::Error> {
+    let session = Session::new(cli.common, printer)?;
+    match cli.command {
+        Command::Assets(args) => commands::assets::run(&session, &args),
+        Command::Embed(args) => commands::embed::run(&session, &args),
+        Command::Centroids(args) => commands::centroids::run(&session, &args),
+        Command::Classify(args) => commands::classify::run(&session, &args),
+        Command::Eval(args) => commands::eval::run(&session, &args),
+        Command::Calibrate(args) => commands::calibrate::run(&session, &args),
+        Command::Schema(args) => commands::schema::run(&session, &args),
+    }
+}

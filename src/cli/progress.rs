@@ -1,0 +1,95 @@
+//! Progress bars on standard error, where it is a terminal.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::assets::Progress;
+use crate::encode::EmbedProgress;
+
+/// One bar at a time, for downloads and for embedding.
+pub(super) struct Bars {
+    quiet: bool,
+    bar: Mutex<ProgressBar>,
+}
+
+impl Bars {
+    pub(super) fn new(quiet: bool) -> Self {
+        Self {
+            quiet,
+            bar: Mutex::new(ProgressBar::hidden()),
+        }
+    }
+
+    fn start(&self, total: Option<u64>, template: &str, message: String) {
+        let target = if self.quiet {
+            ProgressDrawTarget::hidden()
+        } else {
+            // Hidden by itself where standard error is no terminal.
+            ProgressDrawTarget::stderr()
+        };
+        let bar = ProgressBar::with_draw_target(total, target);
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style.progress_chars("━╸─"));
+        }
+        bar.set_message(message);
+        bar.enable_steady_tick(Duration::from_millis(120));
+        *self.bar() = bar;
+    }
+
+    fn bar(&self) -> std::sync::MutexGuard<'_, ProgressBar> {
+        self.bar.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Progress for Bars {
+    fn begin(&self, what: &str, total: Option<u64>) {
+        let template = if total.is_some() {
+            "{msg} {bar:28} {binary_bytes}/{binary_total_bytes} {binary_bytes_per_sec} {eta} left"
+        } else {
+            "{spinner} {msg} {binary_bytes} {elapsed}"
+        };
+        self.start(total, template, what.to_owned());
+    }
+
+    fn advance(&self, bytes: u64) {
+        self.bar().inc(bytes);
+    }
+
+    fn note(&self, text: &str) {
+        if !self.quiet {
+            self.bar().suspend(|| {
+                use std::io::Write as _;
+                // Nothing can be done about a standard error that is closed.
+                let _ = writeln!(std::io::stderr().lock(), "{text}");
+            });
+        }
+    }
+
+    fn end(&self) {
+        self.bar().finish_and_clear();
+    }
+
+    fn cancelled(&self) -> bool {
+        super::session::stop_requested()
+    }
+}
+
+impl EmbedProgress for Bars {
+    fn begin(&self, total: usize) {
+        self.start(
+            Some(total as u64),
+            "embedding {bar:28} {pos}/{len} prompts, {per_sec}, {eta} left",
+            String::new(),
+        );
+    }
+
+    fn advance(&self, texts: usize) {
+        self.bar().inc(texts as u64);
+    }
+
+    fn end(&self) {
+        self.bar().finish_and_clear();
+    }
+}

@@ -1,0 +1,383 @@
+//! What every command needs: flags resolved, encoder opened, prompts embedded.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::args::{Common, DatasetArgs, ThresholdArgs};
+use super::printer::Printer;
+use super::progress::Bars;
+use crate::Error;
+use crate::assets::{AssetConfig, Assets};
+use crate::dataset::{Dataset, Row, Truth};
+use crate::encode::{self, EncodeError, Encoder, EncoderOptions, OPENAI_BASE_URL, RemoteOptions, VectorCache, Vectors};
+use crate::evaluation::Scored;
+use crate::report::{DatasetProvenance, Provenance};
+use crate::router::{self, Centroids, RouterArtefact, RouterError, ScoreTable};
+use crate::routes::{DEFAULT_ENCODER, Routes, Thresholds};
+use crate::store::OutputFolder;
+
+/// Set by Ctrl-C; looked at between batches.
+static STOP: AtomicBool = AtomicBool::new(false);
+
+/// Whether Ctrl-C was pressed.
+pub(super) fn stop_requested() -> bool {
+    STOP.load(Ordering::Relaxed)
+}
+
+/// Flags and what hangs on them.
+pub(super) struct Session {
+    pub(super) common: Common,
+    pub(super) printer: Printer,
+    pub(super) assets: Arc<Assets>,
+    pub(super) bars: Arc<Bars>,
+    cache: PathBuf,
+    threads: usize,
+}
+
+/// A router ready to score prompts.
+pub(super) struct Router {
+    pub(super) routes: Routes,
+    pub(super) centroids: Centroids,
+    pub(super) engine: Engine,
+}
+
+/// An encoder with its cache.
+pub(super) struct Engine {
+    pub(super) encoder: Box<dyn Encoder>,
+    cache: Option<VectorCache>,
+}
+
+/// A dataset scored by a router.
+pub(super) struct ScoredData {
+    pub(super) router: Router,
+    /// The whole file, for provenance.
+    whole: DatasetProvenance,
+    /// The rows that were scored.
+    dataset: Dataset,
+    truths: Vec<Truth>,
+    vectors: Vectors,
+    scores: ScoreTable,
+}
+
+/// The rows of one split.
+pub(super) struct Part {
+    pub(super) rows: Vec<Row>,
+    pub(super) truths: Vec<Truth>,
+    pub(super) vectors: Vectors,
+    pub(super) scores: ScoreTable,
+}
+
+impl Part {
+    pub(super) fn scored(&self) -> Scored<'_> {
+        Scored {
+            rows: &self.rows,
+            truths: &self.truths,
+            scores: &self.scores,
+        }
+    }
+}
+
+impl ScoredData {
+    /// The rows of one split; `all` for every row that was scored.
+    pub(super) fn part(&self, split: &str) -> Result<Part, Error> {
+        let wanted = |row: &Row| split == "all" || row.split == split;
+        let indices: Vec<usize> = (0..self.dataset.rows.len())
+            .filter(|i| wanted(&self.dataset.rows[*i]))
+            .collect();
+        if indices.is_empty() {
+            // For its message, which names the splits there are.
+            self.dataset.split(split)?;
+        }
+        let vectors: Vec<Vec<f32>> = indices.iter().map(|i| self.vectors.row(*i).to_vec()).collect();
+        Ok(Part {
+            rows: indices.iter().map(|i| self.dataset.rows[*i].clone()).collect(),
+            truths: indices.iter().map(|i| self.truths[*i]).collect(),
+            vectors: Vectors::new(&vectors)?,
+            scores: self.scores.select(&indices),
+        })
+    }
+}
+
+impl Session {
+    /// Resolves the flags; makes no network access and reads no file.
+    pub(super) fn new(common: Common, printer: Printer) -> Result<Self, Error> {
+        let threads = match common.threads {
+            Some(n) => usize::from(n),
+            None => std::thread::available_parallelism().map_or(1, usize::from),
+        };
+        // A pool that exists already (the library was used before) is as good.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+        stop_on_ctrl_c();
+        let mut config = AssetConfig::from_env(|name| std::env::var_os(name))?
+            .with_runtime(common.onnxruntime.clone())
+            .with_model_dir(common.model_dir.clone());
+        if let Some(folder) = &common.cache_dir {
+            config.cache.clone_from(folder);
+        }
+        config.offline |= common.offline;
+        let cache = config.cache.clone();
+        Ok(Self {
+            bars: Arc::new(Bars::new(common.quiet)),
+            assets: Arc::new(Assets::new(config)),
+            common,
+            printer,
+            cache,
+            threads,
+        })
+    }
+
+    /// Reads the routes file and prints its warnings.
+    pub(super) fn routes(&self) -> Result<Routes, Error> {
+        let (routes, warnings) = Routes::load(&self.common.routes)?;
+        for warning in warnings {
+            self.printer.warn(&warning.to_string());
+        }
+        Ok(routes)
+    }
+
+    /// Opens the encoder of that name, with its cache.
+    pub(super) fn engine(&self, name: &str) -> Result<Engine, Error> {
+        let encoder = encode::open(
+            name,
+            &EncoderOptions {
+                assets: Arc::clone(&self.assets),
+                progress: Arc::clone(&self.bars) as _,
+                threads: self.threads,
+                hub_cache: self.cache.join("hub"),
+                remote: RemoteOptions {
+                    base_url: self
+                        .common
+                        .openai_base_url
+                        .clone()
+                        .unwrap_or_else(|| OPENAI_BASE_URL.into()),
+                    key: std::env::var("OPENAI_API_KEY").unwrap_or_default(),
+                    ..RemoteOptions::default()
+                },
+            },
+        )?;
+        let cache = (!self.common.no_cache).then(|| VectorCache::open(&self.cache.join("vectors"), encoder.identity()));
+        let engine = Engine { encoder, cache };
+        self.print_notes(&engine);
+        Ok(engine)
+    }
+
+    /// Name of the encoder: the flag, else the routes file, else the default.
+    pub(super) fn encoder_name(&self, routes: Option<&Routes>) -> String {
+        self.common
+            .encoder
+            .clone()
+            .or_else(|| routes.and_then(|r| r.encoder.clone()))
+            .unwrap_or_else(|| DEFAULT_ENCODER.into())
+    }
+
+    /// Embeds texts with progress, cache and Ctrl-C.
+    pub(super) fn embed(&self, engine: &Engine, texts: &[&str]) -> Result<Vectors, Error> {
+        let started = std::time::Instant::now();
+        let outcome = encode::embed(
+            engine.encoder.as_ref(),
+            engine.cache.as_ref(),
+            texts,
+            self.bars.as_ref(),
+            &STOP,
+        );
+        self.print_notes(engine);
+        match outcome {
+            Ok(done) => {
+                if done.computed > 0 {
+                    let seconds = started.elapsed().as_secs_f64();
+                    self.printer.note(&format!(
+                        "embedded {} of {} distinct texts with {} in {seconds:.1} s",
+                        done.computed,
+                        done.distinct,
+                        engine.encoder.identity().model,
+                    ));
+                }
+                Ok(done.vectors)
+            }
+            Err(EncodeError::Interrupted { .. }) => Err(Error::Interrupted),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn print_notes(&self, engine: &Engine) {
+        for note in engine.cache.iter().flat_map(VectorCache::take_notes) {
+            self.printer.warn(&note.to_string());
+        }
+    }
+
+    /// The router of the flags, with the vectors of `texts`: from a router file, or built from the routes file.
+    pub(super) fn router(&self, file: Option<&Path>, texts: &[&str]) -> Result<(Router, Vectors), Error> {
+        match file {
+            Some(file) => self.router_from_file(file, texts),
+            None => self.router_from_routes(self.routes()?, texts),
+        }
+    }
+
+    fn router_from_routes(&self, routes: Routes, texts: &[&str]) -> Result<(Router, Vectors), Error> {
+        let engine = self.engine(&self.encoder_name(Some(&routes)))?;
+        let examples: Vec<&str> = routes
+            .routes
+            .iter()
+            .flat_map(|r| r.examples.iter().map(String::as_str))
+            .collect();
+        // One call for both, so that no core waits for the last batch of the examples.
+        let all: Vec<&str> = examples.iter().chain(texts).copied().collect();
+        let vectors = self.embed(&engine, &all)?;
+        let sizes: Vec<usize> = routes.routes.iter().map(|r| r.examples.len()).collect();
+        let centroids = Centroids::new(vectors.slice(0, examples.len()), &sizes)?;
+        let prompts = vectors.slice(examples.len(), vectors.len());
+        let router = Router {
+            routes,
+            centroids,
+            engine,
+        };
+        Ok((router, prompts))
+    }
+
+    fn router_from_file(&self, file: &Path, texts: &[&str]) -> Result<(Router, Vectors), Error> {
+        let name = file.display().to_string();
+        let text = std::fs::read_to_string(file).map_err(|source| Error::Read {
+            path: file.to_owned(),
+            source,
+        })?;
+        let artefact = RouterArtefact::parse(&text, &name)?;
+        let (mut routes, centroids) = artefact.unpack(&name)?;
+        self.hold_against_routes_file(&artefact, &name, &mut routes)?;
+        let engine = self.engine(&self.encoder_name(Some(&routes)))?;
+        if let Some(difference) = artefact.encoder.difference(engine.encoder.identity()) {
+            return Err(RouterError::OtherEncoder { file: name, difference }.into());
+        }
+        let prompts = self.embed(&engine, texts)?;
+        let router = Router {
+            routes,
+            centroids,
+            engine,
+        };
+        Ok((router, prompts))
+    }
+
+    /// A router file must fit the routes file where there is one; thresholds and prices come from the routes file then.
+    fn hold_against_routes_file(
+        &self,
+        artefact: &RouterArtefact,
+        name: &str,
+        routes: &mut Routes,
+    ) -> Result<(), Error> {
+        let named = self.common.routes != Path::new("routes.json");
+        if !named && !self.common.routes.exists() {
+            return Ok(());
+        }
+        let current = self.routes()?;
+        let fingerprint = current.fingerprint();
+        if fingerprint == artefact.routes_sha256 {
+            *routes = Routes {
+                encoder: routes.encoder.take(),
+                ..current
+            };
+            return Ok(());
+        }
+        Err(RouterError::OtherRoutes {
+            file: name.to_owned(),
+            routes: self.common.routes.display().to_string(),
+            built: artefact.routes_sha256[..12].to_owned(),
+            current: fingerprint[..12].to_owned(),
+        }
+        .into())
+    }
+
+    /// Loads, resolves, embeds and scores a labelled dataset; of its rows, those of `splits` (`required` must have some).
+    pub(super) fn score(
+        &self,
+        path: &Path,
+        data: &DatasetArgs,
+        router: Option<&Path>,
+        required: &[&str],
+        optional: &[&str],
+    ) -> Result<ScoredData, Error> {
+        let mut dataset = Dataset::load(path, &data.options(self.common.seed, false))?;
+        for split in required {
+            dataset.split(split)?;
+        }
+        if router.is_none() {
+            // Labels are checked before anything is embedded: a typo should not cost minutes.
+            dataset.resolve(&Routes::load(&self.common.routes)?.0.names())?;
+        }
+        let whole = DatasetProvenance {
+            source: dataset.source.clone(),
+            sha256: dataset.fingerprint(),
+            rows: dataset.rows.len() as u64,
+            split_column: dataset.split_column,
+        };
+        let wanted: Vec<&str> = required.iter().chain(optional).copied().collect();
+        if !wanted.contains(&"all") {
+            dataset.rows.retain(|row| wanted.contains(&row.split.as_str()));
+        }
+        let (router, vectors) = self.router(router, &dataset.prompts())?;
+        let truths = dataset.resolve(&router.routes.names())?;
+        let scores = router::score(&vectors, &router.centroids)?;
+        Ok(ScoredData {
+            router,
+            whole,
+            dataset,
+            truths,
+            vectors,
+            scores,
+        })
+    }
+
+    /// What a report says of its making.
+    pub(super) fn provenance(&self, data: &ScoredData) -> Provenance {
+        Provenance {
+            tool_version: env!("CARGO_PKG_VERSION").into(),
+            encoder: data.router.engine.encoder.identity().clone(),
+            routes_sha256: data.router.routes.fingerprint(),
+            dataset: data.whole.clone(),
+            seed: self.common.seed,
+        }
+    }
+
+    /// Says where results went.
+    pub(super) fn note_written(&self, out: &OutputFolder) {
+        self.printer.note(&format!(
+            "wrote {} files to {}",
+            out.written().len(),
+            out.root().display()
+        ));
+    }
+}
+
+/// The thresholds to judge by: those of the router unless flags say otherwise. Also the global pair.
+pub(super) fn thresholds(routes: &Routes, args: &ThresholdArgs) -> Result<(Thresholds, Vec<Thresholds>), Error> {
+    if args.threshold.is_none() && args.gap.is_none() {
+        return Ok((routes.thresholds, routes.thresholds_by_route()));
+    }
+    let make = |own: Thresholds| {
+        Thresholds::new(
+            args.threshold.unwrap_or_else(|| own.threshold()),
+            args.gap.unwrap_or_else(|| own.gap()),
+        )
+        .map_err(|message| {
+            Error::usage(
+                message,
+                "a score is a cosine: give --threshold within -1 and 1, --gap within 0 and 2",
+            )
+        })
+    };
+    let by_route = routes
+        .thresholds_by_route()
+        .into_iter()
+        .map(make)
+        .collect::<Result<_, _>>()?;
+    Ok((make(routes.thresholds)?, by_route))
+}
+
+/// The first Ctrl-C asks for an orderly end; the second ends at once.
+fn stop_on_ctrl_c() {
+    // A handler that is there already (the library was used before) does the same.
+    let _ = ctrlc::set_handler(|| {
+        if STOP.swap(true, Ordering::SeqCst) {
+            std::process::exit(130);
+        }
+    });
+}

@@ -1,0 +1,45 @@
+//! Parquet datasets, through polars.
+
+use std::collections::HashMap;
+use std::io::Cursor;
+
+use polars::prelude::{DataType, ParquetReader, SerReader, StringChunked};
+
+use super::DatasetError;
+use super::read::{Columns, RawRow, Table, locate};
+
+/// Reads the three columns as text; a null label is the empty one.
+pub(super) fn read(bytes: Vec<u8>, source: &str, columns: &Columns, unlabelled: bool) -> Result<Table, DatasetError> {
+    let fail = |e: polars::error::PolarsError| DatasetError::Parquet {
+        source_name: source.to_owned(),
+        message: e.to_string().lines().next().unwrap_or_default().to_owned(),
+    };
+    let frame = ParquetReader::new(Cursor::new(bytes)).finish().map_err(fail)?;
+    let present: Vec<String> = frame.get_column_names().iter().map(ToString::to_string).collect();
+    let (prompt, label, split) = locate(&present, columns, source, unlabelled)?;
+    let mut text: HashMap<usize, StringChunked> = HashMap::new();
+    for index in [Some(prompt), label, split].into_iter().flatten() {
+        let strings = frame.columns()[index].cast(&DataType::String).map_err(fail)?;
+        text.insert(index, strings.str().map_err(fail)?.clone());
+    }
+    let cell = |column: Option<usize>, row: usize| {
+        column
+            .and_then(|c| text.get(&c))
+            .and_then(|s| s.get(row))
+            .map(str::to_owned)
+    };
+    let rows = (0..frame.height())
+        .map(|row| RawRow {
+            line: row as u64 + 1,
+            prompt: cell(Some(prompt), row),
+            label: cell(label, row),
+            split: cell(split, row),
+        })
+        .collect();
+    Ok(Table {
+        rows,
+        has_label: label.is_some(),
+        has_split: split.is_some(),
+        problems: Vec::new(),
+    })
+}

@@ -1,0 +1,319 @@
+//! Reading the three formats.
+
+use std::io::Read;
+use std::path::Path;
+
+use super::{Dataset, DatasetError, Label, Row, RowProblem, prompt_problem, split};
+
+/// File format of a dataset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// Comma-separated values with a header (RFC 4180; BOM, CRLF and quoted newlines are fine).
+    Csv,
+    /// One JSON object a line.
+    Jsonl,
+    /// Apache Parquet.
+    Parquet,
+}
+
+impl Format {
+    /// By the file's extension; CSV where it says nothing.
+    pub fn of(path: &Path) -> Self {
+        let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
+        match extension.as_deref() {
+            Some("jsonl" | "ndjson") => Self::Jsonl,
+            Some("parquet" | "pq") => Self::Parquet,
+            _ => Self::Csv,
+        }
+    }
+}
+
+/// Column names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Columns {
+    /// Column with the prompt.
+    pub prompt: String,
+    /// Column with the label.
+    pub label: String,
+    /// Column with the split.
+    pub split: String,
+    /// Whether the split column was asked for by name, so that its absence is an error.
+    pub split_required: bool,
+}
+
+impl Default for Columns {
+    fn default() -> Self {
+        Self {
+            prompt: "prompt".into(),
+            label: "label".into(),
+            split: "split".into(),
+            split_required: false,
+        }
+    }
+}
+
+/// How to read a dataset.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReadOptions {
+    /// Column names.
+    pub columns: Columns,
+    /// The format; by extension where `None`.
+    pub format: Option<Format>,
+    /// Whether a file without labels is fine.
+    pub unlabelled: bool,
+    /// Seed of the split for files that name none.
+    pub seed: u64,
+}
+
+/// A row before it is checked.
+pub(super) struct RawRow {
+    pub(super) line: u64,
+    pub(super) prompt: Option<String>,
+    pub(super) label: Option<String>,
+    pub(super) split: Option<String>,
+}
+
+/// Rows of a file, and which of the optional columns it has.
+pub(super) struct Table {
+    pub(super) rows: Vec<RawRow>,
+    pub(super) has_label: bool,
+    pub(super) has_split: bool,
+    pub(super) problems: Vec<RowProblem>,
+}
+
+/// See [`Dataset::load`].
+pub(super) fn load(path: &Path, options: &ReadOptions) -> Result<Dataset, DatasetError> {
+    let source = if path == Path::new("-") {
+        "standard input".to_owned()
+    } else {
+        path.display().to_string()
+    };
+    let format = options.format.unwrap_or_else(|| Format::of(path));
+    let bytes = read_bytes(path, &source)?;
+    if bytes.is_empty() {
+        return Err(DatasetError::Empty { source_name: source });
+    }
+    let columns = &options.columns;
+    let table = match format {
+        Format::Parquet => super::parquet::read(bytes, &source, columns, options.unlabelled)?,
+        Format::Csv => csv_table(text(&bytes, &source)?, &source, columns, options.unlabelled)?,
+        Format::Jsonl => jsonl_table(text(&bytes, &source)?, &source, columns, options.unlabelled)?,
+    };
+    finish(table, source, options)
+}
+
+fn read_bytes(path: &Path, source: &str) -> Result<Vec<u8>, DatasetError> {
+    let read = |error| DatasetError::Read {
+        source_name: source.to_owned(),
+        source: error,
+    };
+    if path == Path::new("-") {
+        let mut bytes = Vec::new();
+        std::io::stdin().lock().read_to_end(&mut bytes).map_err(read)?;
+        return Ok(bytes);
+    }
+    std::fs::read(path).map_err(read)
+}
+
+/// The text without a byte order mark.
+fn text<'b>(bytes: &'b [u8], source: &str) -> Result<&'b str, DatasetError> {
+    let text = std::str::from_utf8(bytes).map_err(|e| {
+        let offset = e.valid_up_to();
+        DatasetError::NotUtf8 {
+            source_name: source.to_owned(),
+            line: bytes[..offset].iter().filter(|b| **b == b'\n').count() + 1,
+            offset,
+        }
+    })?;
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if text.trim().is_empty() {
+        return Err(DatasetError::Empty {
+            source_name: source.to_owned(),
+        });
+    }
+    Ok(text)
+}
+
+/// The column's index, or an error that names the columns there are.
+fn find(present: &[String], wanted: &str, source: &str, flag: &'static str) -> Result<usize, DatasetError> {
+    present
+        .iter()
+        .position(|c| c == wanted)
+        .ok_or_else(|| DatasetError::MissingColumn {
+            source_name: source.to_owned(),
+            column: wanted.to_owned(),
+            present: present.to_vec(),
+            flag,
+        })
+}
+
+/// Indices of the prompt, label and split columns.
+pub(super) fn locate(
+    present: &[String],
+    columns: &Columns,
+    source: &str,
+    unlabelled: bool,
+) -> Result<(usize, Option<usize>, Option<usize>), DatasetError> {
+    let prompt = find(present, &columns.prompt, source, "--prompt-column")?;
+    let label = match find(present, &columns.label, source, "--label-column") {
+        Ok(i) => Some(i),
+        Err(_) if unlabelled => None,
+        Err(e) => return Err(e),
+    };
+    let split = match find(present, &columns.split, source, "--split-column") {
+        Ok(i) => Some(i),
+        Err(e) if columns.split_required => return Err(e),
+        Err(_) => None,
+    };
+    Ok((prompt, label, split))
+}
+
+fn csv_table(text: &str, source: &str, columns: &Columns, unlabelled: bool) -> Result<Table, DatasetError> {
+    let malformed = |error: &csv::Error| DatasetError::Malformed {
+        source_name: source.to_owned(),
+        line: error.position().map_or(0, csv::Position::line),
+        message: error.to_string(),
+    };
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(text.as_bytes());
+    let present: Vec<String> = reader
+        .headers()
+        .map_err(|e| malformed(&e))?
+        .iter()
+        .map(|h| h.trim().to_owned())
+        .collect();
+    let (prompt, label, split) = locate(&present, columns, source, unlabelled)?;
+    let mut table = Table {
+        rows: Vec::new(),
+        has_label: label.is_some(),
+        has_split: split.is_some(),
+        problems: Vec::new(),
+    };
+    for record in reader.records() {
+        let record = record.map_err(|e| malformed(&e))?;
+        let line = record.position().map_or(0, csv::Position::line);
+        if record.len() != present.len() {
+            table.problems.push(RowProblem {
+                line,
+                message: format!("{} fields where the header has {}", record.len(), present.len()),
+            });
+            continue;
+        }
+        let cell = |i: usize| record.get(i).map(str::to_owned);
+        table.rows.push(RawRow {
+            line,
+            prompt: cell(prompt),
+            label: label.and_then(cell),
+            split: split.and_then(cell),
+        });
+    }
+    Ok(table)
+}
+
+fn jsonl_table(text: &str, source: &str, columns: &Columns, unlabelled: bool) -> Result<Table, DatasetError> {
+    let mut table = Table {
+        rows: Vec::new(),
+        has_label: false,
+        has_split: false,
+        problems: Vec::new(),
+    };
+    let mut present: Vec<String> = Vec::new();
+    for (line, text) in (1u64..).zip(text.lines()) {
+        if text.trim().is_empty() {
+            continue;
+        }
+        let object: serde_json::Map<String, serde_json::Value> = match serde_json::from_str(text) {
+            Ok(object) => object,
+            Err(e) => {
+                table.problems.push(RowProblem {
+                    line,
+                    message: format!("not a JSON object: {e}"),
+                });
+                continue;
+            }
+        };
+        for key in object.keys() {
+            if !present.contains(key) {
+                present.push(key.clone());
+            }
+        }
+        match jsonl_row(&object, columns, line) {
+            Ok(row) => table.rows.push(row),
+            Err(problem) => table.problems.push(problem),
+        }
+    }
+    if !table.rows.is_empty() {
+        let (_, label, split) = locate(&present, columns, source, unlabelled)?;
+        table.has_label = label.is_some();
+        table.has_split = split.is_some();
+    }
+    Ok(table)
+}
+
+fn jsonl_row(
+    object: &serde_json::Map<String, serde_json::Value>,
+    columns: &Columns,
+    line: u64,
+) -> Result<RawRow, RowProblem> {
+    let cell = |key: &str| match object.get(key) {
+        None | Some(serde_json::Value::Null) => Ok(None),
+        Some(serde_json::Value::String(text)) => Ok(Some(text.clone())),
+        Some(other) => Err(RowProblem {
+            line,
+            message: format!("\"{key}\" is {other}, not a string"),
+        }),
+    };
+    Ok(RawRow {
+        line,
+        prompt: cell(&columns.prompt)?,
+        label: cell(&columns.label)?,
+        split: cell(&columns.split)?,
+    })
+}
+
+/// Checks every row and fills in the splits.
+fn finish(table: Table, source: String, options: &ReadOptions) -> Result<Dataset, DatasetError> {
+    let mut problems = table.problems;
+    let total = table.rows.len() + problems.len();
+    let mut rows = Vec::with_capacity(table.rows.len());
+    for raw in table.rows {
+        let prompt = raw.prompt.unwrap_or_default();
+        let split = raw.split.unwrap_or_default();
+        let problem = prompt_problem(&prompt)
+            .or_else(|| (table.has_split && split.trim().is_empty()).then(|| "the split is empty".to_owned()));
+        if let Some(message) = problem {
+            problems.push(RowProblem {
+                line: raw.line,
+                message,
+            });
+            continue;
+        }
+        rows.push(Row {
+            line: raw.line,
+            prompt,
+            label: table
+                .has_label
+                .then(|| Label::parse(raw.label.as_deref().unwrap_or_default())),
+            split,
+        });
+    }
+    if !problems.is_empty() {
+        problems.sort_by_key(|p| p.line);
+        return Err(DatasetError::BadRows {
+            source_name: source,
+            problems,
+            rows: total,
+            hint: None,
+        });
+    }
+    if rows.is_empty() {
+        return Err(DatasetError::NoRows { source_name: source });
+    }
+    if !table.has_split {
+        split::assign(&mut rows, options.seed);
+    }
+    Ok(Dataset {
+        source,
+        rows,
+        split_column: table.has_split,
+    })
+}

@@ -1,0 +1,84 @@
+//! A split for files that name none: half calibration, half test, within each label, by content hash.
+//!
+//! Per label the distinct prompts are ordered by the sha256 of seed and prompt, and the first half (rounded up) is for
+//! calibration. Equal prompts always share a side, the order of the rows does not matter, and adding a row moves at most
+//! one other.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sha2::{Digest, Sha256};
+
+use super::{Label, Row};
+
+/// Name of the split that chooses an operating point.
+pub const CALIBRATION: &str = "calibration";
+/// Name of the split that judges it.
+pub const TEST: &str = "test";
+
+type Key = [u8; 32];
+
+fn key(seed: u64, prompt: &str) -> Key {
+    Sha256::new()
+        .chain_update(seed.to_le_bytes())
+        .chain_update(prompt.as_bytes())
+        .finalize()
+        .into()
+}
+
+/// Writes a split into every row. A prompt that stands under two labels follows its first one.
+pub(super) fn assign(rows: &mut [Row], seed: u64) {
+    let keys: Vec<Key> = rows.iter().map(|r| key(seed, &r.prompt)).collect();
+    let mut home: BTreeMap<Key, String> = BTreeMap::new();
+    let mut strata: BTreeMap<String, BTreeSet<Key>> = BTreeMap::new();
+    for (row, key) in rows.iter().zip(&keys) {
+        let label = row.label.as_ref().map_or("", Label::as_str).to_owned();
+        let label = home.entry(*key).or_insert(label);
+        strata.entry(label.clone()).or_default().insert(*key);
+    }
+    let calibration: BTreeSet<Key> = strata
+        .values()
+        .flat_map(|keys| keys.iter().take(keys.len().div_ceil(2)).copied())
+        .collect();
+    for (row, key) in rows.iter_mut().zip(&keys) {
+        let name = if calibration.contains(key) { CALIBRATION } else { TEST };
+        name.clone_into(&mut row.split);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(prompt: &str, label: &str) -> Row {
+        Row {
+            line: 0,
+            prompt: prompt.into(),
+            label: Some(Label::parse(label)),
+            split: String::new(),
+        }
+    }
+
+    #[test]
+    fn halves_each_label_whatever_the_order_and_keeps_duplicates_together() {
+        let mut rows: Vec<Row> = (0..40)
+            .map(|i| row(&format!("p{i}"), if i % 4 == 0 { "a" } else { "b" }))
+            .collect();
+        rows.push(row("p0", "a"));
+        assign(&mut rows, 0);
+        let in_calibration = |rows: &[Row], label: &str| {
+            rows.iter()
+                .filter(|r| r.split == CALIBRATION && r.label == Some(Label::parse(label)))
+                .map(|r| r.prompt.clone())
+                .collect::<BTreeSet<_>>()
+        };
+        assert_eq!(in_calibration(&rows, "a").len(), 5);
+        assert_eq!(in_calibration(&rows, "b").len(), 15);
+        assert_eq!(rows[0].split, rows[40].split);
+
+        let mut reversed: Vec<Row> = rows.iter().rev().cloned().collect();
+        assign(&mut reversed, 0);
+        assert_eq!(in_calibration(&rows, "b"), in_calibration(&reversed, "b"));
+        assign(&mut reversed, 1);
+        assert_ne!(in_calibration(&rows, "b"), in_calibration(&reversed, "b"));
+    }
+}

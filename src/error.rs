@@ -1,0 +1,153 @@
+//! The top-level [`Error`], and what every error of the crate can say of itself: a [`Hint`] and an [`ErrorClass`].
+
+use std::path::PathBuf;
+
+/// What kind of failure an error is; the command line turns it into an exit code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorClass {
+    /// Bad usage or bad input: exit code 2.
+    Input,
+    /// The environment failed (model files, network, disk): exit code 3.
+    Environment,
+    /// Measured, and the answer is no: exit code 1.
+    Unmet,
+    /// Stopped by the user: exit code 130.
+    Interrupted,
+}
+
+/// What an error advises. A hint is a way out that works when pasted.
+pub trait Hint {
+    /// One or two lines of advice, or nothing where the message says it all.
+    fn hint(&self) -> Option<String>;
+    /// Whose fault it is; decides the exit code.
+    fn class(&self) -> ErrorClass;
+}
+
+/// Any failure of a routecal job.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// routes.json could not be read or is not valid.
+    #[error(transparent)]
+    Routes(#[from] crate::routes::RoutesError),
+    /// A dataset could not be read or is not valid.
+    #[error(transparent)]
+    Dataset(#[from] crate::dataset::DatasetError),
+    /// The runtime library or the model files could not be had.
+    #[error(transparent)]
+    Assets(#[from] crate::assets::AssetError),
+    /// Text could not be turned into vectors.
+    #[error(transparent)]
+    Encode(#[from] crate::encode::EncodeError),
+    /// A router could not be built or loaded.
+    #[error(transparent)]
+    Router(#[from] crate::router::RouterError),
+    /// A goal could not be met or does not fit the data.
+    #[error(transparent)]
+    Calibrate(#[from] crate::calibrate::CalibrateError),
+    /// A file could not be written or read back.
+    #[error(transparent)]
+    Store(#[from] crate::store::StoreError),
+    /// A figure could not be drawn.
+    #[error(transparent)]
+    Plot(#[from] crate::plot::PlotError),
+    /// The command line asks for something that cannot be.
+    #[error("{message}")]
+    Usage {
+        /// What is wrong with it.
+        message: String,
+        /// What to type instead.
+        hint: Option<String>,
+    },
+    /// The answer could not be printed.
+    #[error("cannot write to standard output")]
+    Output(#[source] std::io::Error),
+    /// Installed files that are missing or not what they should be.
+    #[error("not verified: {}", files.join(", "))]
+    Unverified {
+        /// Asset and file of each.
+        files: Vec<String>,
+    },
+    /// Stopped by Ctrl-C.
+    #[error("interrupted")]
+    Interrupted,
+    /// A file the user named could not be read.
+    #[error("cannot read {}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+impl Error {
+    /// A usage error with a hint.
+    pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Usage {
+            message: message.into(),
+            hint: Some(hint.into()),
+        }
+    }
+
+    fn inner(&self) -> Option<&dyn Hint> {
+        match self {
+            Self::Routes(e) => Some(e),
+            Self::Dataset(e) => Some(e),
+            Self::Assets(e) => Some(e),
+            Self::Encode(e) => Some(e),
+            Self::Router(e) => Some(e),
+            Self::Calibrate(e) => Some(e),
+            Self::Store(e) => Some(e),
+            Self::Plot(e) => Some(e),
+            Self::Usage { .. } | Self::Output(_) | Self::Unverified { .. } | Self::Interrupted | Self::Read { .. } => {
+                None
+            }
+        }
+    }
+}
+
+impl Hint for Error {
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Usage { hint, .. } => hint.clone(),
+            Self::Unverified { .. } => Some("install them again: routecal assets install".into()),
+            Self::Interrupted => Some("finished vectors are kept: run the same command again to go on".into()),
+            _ => self.inner().and_then(Hint::hint),
+        }
+    }
+
+    fn class(&self) -> ErrorClass {
+        match self {
+            Self::Usage { .. } | Self::Read { .. } => ErrorClass::Input,
+            Self::Output(_) | Self::Unverified { .. } => ErrorClass::Environment,
+            Self::Interrupted => ErrorClass::Interrupted,
+            _ => self.inner().map_or(ErrorClass::Environment, Hint::class),
+        }
+    }
+}
+
+/// The valid name nearest to what was typed, where one is near enough to be meant.
+pub(crate) fn nearest<'a>(typed: &str, valid: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let folded = typed.trim().to_lowercase();
+    valid
+        .into_iter()
+        .map(|name| (strsim::jaro_winkler(&folded, &name.to_lowercase()), name))
+        .filter(|(similarity, _)| *similarity >= 0.75)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::nearest;
+
+    #[test]
+    fn nearest_finds_a_typo_and_refuses_a_stranger() {
+        let routes = ["coding", "creative", "factual"];
+        assert_eq!(nearest("codng", routes), Some("coding"));
+        assert_eq!(nearest(" Coding", routes), Some("coding"));
+        assert_eq!(nearest("weather", routes), None);
+    }
+}

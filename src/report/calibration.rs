@@ -1,0 +1,118 @@
+//! The document of `calibrate`.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{AsDeployed, Estimate, LeakageReport, Provenance};
+use crate::routes::Thresholds;
+
+/// What `calibrate` found.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[schemars(title = "routecal calibration")]
+pub struct CalibrationReport {
+    /// Always `calibration`.
+    pub kind: String,
+    /// Schema version.
+    pub schema_version: u64,
+    /// What made it.
+    pub provenance: Provenance,
+    /// What was looked for.
+    pub goal: GoalReport,
+    /// Whether each route got thresholds of its own.
+    pub per_route: bool,
+    /// Points (threshold, gap) looked at.
+    pub points: u64,
+    /// Whether that was every point that matters.
+    pub exact: bool,
+    /// The rows that chose.
+    pub calibration: SplitReport,
+    /// The rows that judge.
+    pub test: SplitReport,
+    /// The thresholds in routes.json.
+    pub current: OperatingPoint,
+    /// Everything accepted.
+    pub none: OperatingPoint,
+    /// The thresholds that serve the goal best.
+    pub chosen: OperatingPoint,
+    /// How far the chosen numbers can move before the goal suffers; null with thresholds per route.
+    pub plateau: Option<PlateauReport>,
+    /// Prompts that are also route examples, in both splits.
+    pub leakage: LeakageReport,
+}
+
+/// A goal and its numbers.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct GoalReport {
+    /// Name on the command line.
+    pub name: String,
+    /// Highest selective risk, for `max-coverage`.
+    pub risk: Option<f64>,
+    /// Least coverage, for `min-risk`.
+    pub coverage: Option<f64>,
+    /// Least system accuracy, for `min-cost`.
+    pub accuracy: Option<f64>,
+}
+
+/// The rows of one split.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct SplitReport {
+    /// Name of the split.
+    pub split: String,
+    /// Prompts.
+    pub n: u64,
+    /// Prompts that belong to a route.
+    pub in_domain: u64,
+    /// Prompts that belong to none.
+    pub out_of_domain: u64,
+}
+
+/// An operating point, judged on both splits.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct OperatingPoint {
+    /// Least score accepted.
+    pub threshold: f64,
+    /// Least gap accepted.
+    pub gap: f64,
+    /// Thresholds by route, where they differ.
+    pub by_route: BTreeMap<String, Thresholds>,
+    /// On the calibration split.
+    pub calibration: SplitFigures,
+    /// On the test split.
+    pub test: SplitFigures,
+}
+
+/// Figures of an operating point on one split.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct SplitFigures {
+    /// Whether these rows chose the point.
+    pub in_sample: bool,
+    /// The goal's own figure: a share, or the mean price of a prompt; null where the goal's condition is not met.
+    pub objective: Estimate,
+    /// Mean price of a prompt, where prices are known.
+    pub mean_price: Estimate,
+    /// The figures.
+    #[serde(flatten)]
+    pub as_deployed: AsDeployed,
+}
+
+/// See [`crate::calibrate::Plateau`].
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct PlateauReport {
+    /// How much less of the goal's figure still counts as the plateau.
+    pub tolerance: f64,
+    /// Range of the threshold, the gap held.
+    pub threshold: Range,
+    /// Range of the gap, the threshold held.
+    pub gap: Range,
+}
+
+/// A closed range.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
+pub struct Range {
+    /// Least.
+    pub low: f64,
+    /// Greatest.
+    pub high: f64,
+}

@@ -1,0 +1,36 @@
+//! What a job found, as one serialisable document, and its renderings.
+//!
+//! The document is what `--format json` prints and what is written to disk; every rate has the shape [`Estimate`].
+
+mod calibration;
+mod estimate;
+mod evaluation;
+mod provenance;
+mod tables;
+mod terminal;
+
+pub use calibration::{CalibrationReport, GoalReport, OperatingPoint, PlateauReport, Range, SplitFigures, SplitReport};
+pub use estimate::Estimate;
+pub use evaluation::{
+    AsDeployed, ConfidenceReport, ConfusionReport, DetectionFigures, DetectionReport, EvalReport, ExampleReport,
+    ForcedChoice, LeakageReport, Mistake, ReliabilityBinReport, ReliabilityReport, RouteConfidence, RouteFigures,
+    SelectiveFigures, SelectiveReport, SummaryReport, ThresholdsReport,
+};
+pub use provenance::{DatasetProvenance, Provenance};
+pub use tables::{confusion_csv, predictions_csv, sweep_csv};
+pub use terminal::{calibration_text, centroids_text, classify_text, eval_text, left_table, next_step};
+
+/// Schema version of reports.
+pub const REPORT_VERSION: u64 = 1;
+
+/// JSON Schema (2020-12) of a document, by the name of the job that writes it.
+pub fn schema(document: &str) -> Option<serde_json::Value> {
+    let schema = match document {
+        "eval" => schemars::schema_for!(EvalReport),
+        "calibration" | "calibrate" => schemars::schema_for!(CalibrationReport),
+        "router" => schemars::schema_for!(crate::router::RouterArtefact),
+        "routes" => return Some(crate::routes::routes_schema()),
+        _ => return None,
+    };
+    Some(schema.to_value())
+}

@@ -1,0 +1,109 @@
+//! CSV tables.
+
+use super::ConfusionReport;
+use crate::dataset::{Label, Row};
+use crate::router::{Decision, ScoreTable};
+use crate::store::ScoredCell;
+
+/// Writes records through the csv crate; a `Vec` takes every byte, so nothing can fail.
+fn csv(records: impl IntoIterator<Item = Vec<String>>) -> Vec<u8> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    for record in records {
+        writer.write_record(&record).expect("a Vec takes every byte");
+    }
+    writer.into_inner().expect("a Vec takes every byte")
+}
+
+/// A number for a table: six decimals, which is finer than the encoder's noise.
+fn number(value: f64) -> String {
+    if value.is_finite() {
+        format!("{value:.6}")
+    } else {
+        String::new()
+    }
+}
+
+/// One row a prompt: line, prompt, label, split, best route, score, runner-up, gap, decision.
+pub fn predictions_csv(rows: &[Row], names: &[String], scores: &ScoreTable, decisions: &[Decision]) -> Vec<u8> {
+    let header = [
+        "line",
+        "prompt",
+        "label",
+        "split",
+        "best",
+        "score",
+        "runner_up",
+        "gap",
+        "decision",
+        "reason",
+    ];
+    let records = rows
+        .iter()
+        .zip(scores.rows())
+        .zip(decisions)
+        .map(|((row, score), decision)| {
+            vec![
+                row.line.to_string(),
+                row.prompt.clone(),
+                row.label.as_ref().map_or("", Label::as_str).to_owned(),
+                row.split.clone(),
+                names[score.best].clone(),
+                number(score.score),
+                score.runner_up.map_or_else(String::new, |r| names[r].clone()),
+                number(score.gap),
+                decision.route().map_or("fallback", |r| &names[r]).to_owned(),
+                match decision {
+                    Decision::Accept(_) => "accepted",
+                    Decision::LowScore => "low_score",
+                    Decision::SmallGap => "small_gap",
+                }
+                .to_owned(),
+            ]
+        });
+    csv(std::iter::once(header.map(str::to_owned).to_vec()).chain(records))
+}
+
+/// Truth × decision; the first column names the truth.
+pub fn confusion_csv(confusion: &ConfusionReport) -> Vec<u8> {
+    let header = std::iter::once("label".to_owned()).chain(confusion.columns.iter().cloned());
+    let rows = confusion.labels.iter().zip(&confusion.counts).map(|(label, counts)| {
+        std::iter::once(label.clone())
+            .chain(counts.iter().map(u64::to_string))
+            .collect()
+    });
+    csv(std::iter::once(header.collect()).chain(rows))
+}
+
+/// The sweep: one row a split and point.
+pub fn sweep_csv(cells: &[ScoredCell]) -> Vec<u8> {
+    let header = [
+        "split",
+        "threshold",
+        "gap",
+        "accepted",
+        "right",
+        "wrong",
+        "out_of_domain",
+        "system_accuracy",
+        "coverage",
+        "selective_accuracy",
+        "false_accept_rate",
+    ];
+    let optional = |value: Option<f64>| value.map_or_else(String::new, number);
+    let rows = cells.iter().map(|c| {
+        vec![
+            c.split.clone(),
+            number(c.cell.threshold),
+            number(c.cell.gap),
+            c.cell.tally.accepted().to_string(),
+            c.cell.tally.right.to_string(),
+            c.cell.tally.wrong.to_string(),
+            c.cell.tally.out_of_domain.to_string(),
+            optional(c.cell.system_accuracy),
+            optional(c.cell.coverage),
+            optional(c.cell.selective_accuracy),
+            optional(c.cell.false_accept_rate),
+        ]
+    });
+    csv(std::iter::once(header.map(str::to_owned).to_vec()).chain(rows))
+}

@@ -1,0 +1,206 @@
+//! A router in a file: everything a prompt's route depends on, and what made it.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Centroids, RouterError};
+use crate::encode::{EncoderIdentity, Vectors};
+use crate::routes::{Route, Routes, Target, Thresholds};
+
+/// Schema version of router files.
+pub const ARTEFACT_VERSION: u64 = 1;
+
+/// A built router. Vectors are little-endian f32 in base64, so that they come back bit for bit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RouterArtefact {
+    /// Always `router`.
+    pub kind: String,
+    /// Schema version, see [`ARTEFACT_VERSION`].
+    pub schema_version: u64,
+    /// Version of the program that wrote it.
+    pub tool_version: String,
+    /// Encoder of the vectors.
+    pub encoder: EncoderIdentity,
+    /// [`Routes::fingerprint`] of the routes it was built from.
+    pub routes_sha256: String,
+    /// sha256 of all vectors in order: one damaged byte is noticed.
+    pub vectors_sha256: String,
+    fallback: TargetFile,
+    thresholds: ThresholdsFile,
+    routes: IndexMap<String, RouteFile>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct TargetFile {
+    model: String,
+    system_prompt: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ThresholdsFile {
+    threshold: f64,
+    gap: f64,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct RouteFile {
+    model: String,
+    system_prompt: String,
+    thresholds: Option<ThresholdsFile>,
+    examples: Vec<String>,
+    /// The examples' vectors, one base64 text each; the centroid is their mean.
+    vectors: Vec<String>,
+}
+
+impl From<Thresholds> for ThresholdsFile {
+    fn from(t: Thresholds) -> Self {
+        Self {
+            threshold: t.threshold(),
+            gap: t.gap(),
+        }
+    }
+}
+
+impl RouterArtefact {
+    /// Packs a router.
+    pub fn new(routes: &Routes, encoder: &EncoderIdentity, centroids: &Centroids) -> Self {
+        let mut rows = centroids.examples().rows();
+        let files = routes
+            .routes
+            .iter()
+            .map(|route| {
+                let vectors = rows.by_ref().take(route.examples.len()).map(pack).collect();
+                let file = RouteFile {
+                    model: route.target.model.clone(),
+                    system_prompt: route.target.system_prompt.clone(),
+                    thresholds: route.thresholds.map(Into::into),
+                    examples: route.examples.clone(),
+                    vectors,
+                };
+                (route.name.clone(), file)
+            })
+            .collect();
+        Self {
+            kind: "router".into(),
+            schema_version: ARTEFACT_VERSION,
+            tool_version: env!("CARGO_PKG_VERSION").into(),
+            encoder: encoder.clone(),
+            routes_sha256: routes.fingerprint(),
+            vectors_sha256: vectors_sha256(centroids.examples()),
+            fallback: TargetFile {
+                model: routes.fallback.model.clone(),
+                system_prompt: routes.fallback.system_prompt.clone(),
+            },
+            thresholds: routes.thresholds.into(),
+            routes: files,
+        }
+    }
+
+    /// Reads a router file's text; `file` is only named in errors.
+    ///
+    /// # Errors
+    /// [`RouterError::Version`] for another schema version, [`RouterError::Artefact`] for anything else that is wrong.
+    pub fn parse(text: &str, file: &str) -> Result<Self, RouterError> {
+        let bad = |message: String| RouterError::Artefact {
+            file: file.to_owned(),
+            message,
+        };
+        let value: serde_json::Value = serde_json::from_str(text).map_err(|e| bad(format!("not valid JSON: {e}")))?;
+        if value["kind"] != "router" {
+            return Err(bad("it has no \"kind\": \"router\"".into()));
+        }
+        let found = value["schema_version"].as_u64().unwrap_or_default();
+        if found != ARTEFACT_VERSION {
+            return Err(RouterError::Version {
+                file: file.to_owned(),
+                found,
+                expected: ARTEFACT_VERSION,
+            });
+        }
+        serde_json::from_value(value).map_err(|e| bad(e.to_string()))
+    }
+
+    /// Unpacks the router.
+    ///
+    /// # Errors
+    /// [`RouterError::Artefact`] where vectors, checksums or thresholds do not hold together.
+    pub fn unpack(&self, file: &str) -> Result<(Routes, Centroids), RouterError> {
+        let bad = |message: String| RouterError::Artefact {
+            file: file.to_owned(),
+            message,
+        };
+        let check = |t: ThresholdsFile| Thresholds::new(t.threshold, t.gap).map_err(bad);
+        let mut rows = Vec::new();
+        let mut routes = Vec::new();
+        for (name, route) in &self.routes {
+            if route.examples.is_empty() || route.examples.len() != route.vectors.len() {
+                return Err(bad(format!(
+                    "route \"{name}\" has {} examples and {} vectors",
+                    route.examples.len(),
+                    route.vectors.len()
+                )));
+            }
+            for packed in &route.vectors {
+                rows.push(
+                    unpack(packed).ok_or_else(|| bad(format!("a vector of route \"{name}\" is no base64 of f32")))?,
+                );
+            }
+            routes.push(Route {
+                name: name.clone(),
+                target: Target {
+                    model: route.model.clone(),
+                    system_prompt: route.system_prompt.clone(),
+                },
+                examples: route.examples.clone(),
+                thresholds: route.thresholds.map(check).transpose()?,
+            });
+        }
+        if routes.is_empty() {
+            return Err(bad("it has no routes".into()));
+        }
+        let examples = Vectors::new(&rows).map_err(|e| bad(e.to_string()))?;
+        let routes = Routes {
+            encoder: Some(self.encoder.model.clone()),
+            fallback: Target {
+                model: self.fallback.model.clone(),
+                system_prompt: self.fallback.system_prompt.clone(),
+            },
+            thresholds: check(self.thresholds)?,
+            routes,
+            prices: std::collections::BTreeMap::default(),
+        };
+        if routes.fingerprint() != self.routes_sha256 {
+            return Err(bad("its routes were changed after it was built".into()));
+        }
+        if vectors_sha256(&examples) != self.vectors_sha256 {
+            return Err(bad("its vectors were changed after it was built".into()));
+        }
+        let sizes: Vec<usize> = routes.routes.iter().map(|r| r.examples.len()).collect();
+        let centroids = Centroids::new(examples, &sizes)?;
+        Ok((routes, centroids))
+    }
+}
+
+fn vectors_sha256(vectors: &Vectors) -> String {
+    let bytes: Vec<u8> = vectors.rows().flatten().flat_map(|x| x.to_le_bytes()).collect();
+    crate::assets::sha256_hex(&bytes)
+}
+
+fn pack(vector: &[f32]) -> String {
+    let bytes: Vec<u8> = vector.iter().flat_map(|x| x.to_le_bytes()).collect();
+    STANDARD.encode(bytes)
+}
+
+fn unpack(text: &str) -> Option<Vec<f32>> {
+    let bytes = STANDARD.decode(text).ok()?;
+    let (numbers, rest) = bytes.as_chunks::<4>();
+    rest.is_empty()
+        .then(|| numbers.iter().map(|b| f32::from_le_bytes(*b)).collect())
+}

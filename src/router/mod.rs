@@ -1,0 +1,13 @@
+//! The router: centroids, scores, the decision.
+
+mod artefact;
+mod centroids;
+mod decide;
+mod error;
+mod score;
+
+pub use artefact::{ARTEFACT_VERSION, RouterArtefact};
+pub use centroids::{Centroids, LeaveOneOut, RouteShape};
+pub use decide::{Decision, decide};
+pub use error::RouterError;
+pub use score::{RowScore, ScoreTable, score};

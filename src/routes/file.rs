@@ -1,0 +1,383 @@
+//! The serde shape of routes.json, and its validation.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::error::{RoutesError, RoutesWarning};
+use super::locate::{Locator, Step};
+use super::{FEW_EXAMPLES, RESERVED_NAMES, Route, Routes, Target, Thresholds};
+use crate::error::nearest;
+
+const TOP_LEVEL: [&str; 6] = ["$schema", "encoder", "fallback", "thresholds", "prices", "routes"];
+const ROUTE_LEVEL: [&str; 4] = ["model", "system_prompt", "examples", "thresholds"];
+
+/// A prompt router: its encoder, fallback, thresholds and routes.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "routes.json")]
+pub(super) struct RoutesFile {
+    /// Where this schema is, for editors.
+    #[serde(rename = "$schema", default)]
+    #[expect(dead_code, reason = "for editors only")]
+    schema: Option<String>,
+    /// Sentence encoder, such as "all-MiniLM-L6-v2" (the default) or "all-mpnet-base-v2".
+    #[serde(default)]
+    encoder: Option<String>,
+    /// Where a prompt goes that is accepted by no route.
+    #[serde(default)]
+    fallback: FallbackFile,
+    /// Thresholds of every route that has none of its own.
+    #[serde(default)]
+    thresholds: Option<ThresholdsFile>,
+    /// Price of one prompt by model, in any one currency, for `calibrate --goal min-cost`.
+    #[serde(default)]
+    prices: BTreeMap<String, f64>,
+    /// Routes by name; the order breaks ties.
+    routes: IndexMap<String, RouteFile>,
+}
+
+/// Model and system prompt of the fallback.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct FallbackFile {
+    /// Model name, as the provider spells it.
+    model: String,
+    /// System prompt.
+    #[serde(default = "default_system_prompt")]
+    system_prompt: String,
+}
+
+fn default_system_prompt() -> String {
+    "You are a helpful assistant.".into()
+}
+
+impl Default for FallbackFile {
+    fn default() -> Self {
+        Self {
+            model: "gpt-4o".into(),
+            system_prompt: default_system_prompt(),
+        }
+    }
+}
+
+/// A prompt is accepted iff its score is at least `threshold` and its gap at least `gap`.
+#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct ThresholdsFile {
+    /// Least cosine to the best route, -1 to 1.
+    #[schemars(range(min = -1.0, max = 1.0))]
+    threshold: f64,
+    /// Least difference between the best and the second cosine, 0 to 2.
+    #[serde(default)]
+    #[schemars(range(min = 0.0, max = 2.0))]
+    gap: f64,
+}
+
+/// One route.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct RouteFile {
+    /// Model name, as the provider spells it.
+    model: String,
+    /// System prompt sent with every prompt of the route.
+    #[serde(default)]
+    system_prompt: String,
+    /// Prompts that belong to the route; five at the least, better more.
+    #[schemars(length(min = 1))]
+    examples: Vec<String>,
+    /// Thresholds of this route alone.
+    #[serde(default)]
+    thresholds: Option<ThresholdsFile>,
+}
+
+/// Parses and validates; see [`Routes::load`].
+pub(super) fn parse(text: &str, path: &Path) -> Result<(Routes, Vec<RoutesWarning>), RoutesError> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let root: serde_json::Value = serde_json::from_str(text).map_err(|e| syntax(path, &e))?;
+    let checker = Checker {
+        locator: Locator::new(text),
+        path,
+    };
+    if let Some((key, line)) = checker.locator.duplicate_key() {
+        return Err(RoutesError::Invalid {
+            path: path.to_owned(),
+            line,
+            at: key.clone(),
+            message: format!("the key \"{key}\" stands twice in one object"),
+            hint: Some("rename or delete one of them".into()),
+        });
+    }
+    let bare = is_bare_mapping(&root);
+    let file = if bare {
+        RoutesFile {
+            schema: None,
+            encoder: None,
+            fallback: FallbackFile::default(),
+            thresholds: None,
+            prices: BTreeMap::new(),
+            routes: deserialize(text, &checker)?,
+        }
+    } else {
+        deserialize(text, &checker)?
+    };
+    checker.validate(file, bare)
+}
+
+/// A mapping of names to `{model, system_prompt, examples}`, with none of the keys of the full shape.
+fn is_bare_mapping(root: &serde_json::Value) -> bool {
+    root.as_object().is_some_and(|object| {
+        let route_like = |v: &serde_json::Value| v.get("examples").is_some_and(|e| e.is_array() || !e.is_object());
+        !object.is_empty()
+            && (object.values().all(route_like)
+                || (!object.keys().any(|k| TOP_LEVEL.contains(&k.as_str()))
+                    && object.values().all(serde_json::Value::is_object)))
+    })
+}
+
+fn syntax(path: &Path, error: &serde_json::Error) -> RoutesError {
+    RoutesError::Syntax {
+        path: path.to_owned(),
+        line: error.line(),
+        column: error.column(),
+        message: without_position(&error.to_string()),
+    }
+}
+
+/// serde_json ends its messages with a position that the error states already.
+fn without_position(message: &str) -> String {
+    message
+        .rsplit_once(" at line ")
+        .map_or(message, |(head, _)| head)
+        .to_owned()
+}
+
+fn deserialize<'de, T: Deserialize<'de>>(text: &'de str, checker: &Checker<'_>) -> Result<T, RoutesError> {
+    let mut json = serde_json::Deserializer::from_str(text);
+    serde_path_to_error::deserialize(&mut json).map_err(|error| {
+        let at = error.path().to_string();
+        let message = without_position(&error.inner().to_string());
+        let hint = message
+            .strip_prefix("unknown field `")
+            .and_then(|rest| rest.split('`').next())
+            .map(|typed| {
+                let valid = if at.contains('.') {
+                    &ROUTE_LEVEL[..]
+                } else {
+                    &TOP_LEVEL[..]
+                };
+                nearest(typed, valid.iter().copied()).map_or_else(
+                    || format!("the keys here are {}", valid.join(", ")),
+                    |name| format!("did you mean \"{name}\"?"),
+                )
+            });
+        RoutesError::Invalid {
+            path: checker.path.to_owned(),
+            line: error.inner().line().max(1),
+            at,
+            message,
+            hint,
+        }
+    })
+}
+
+struct Checker<'a> {
+    locator: Locator<'a>,
+    path: &'a Path,
+}
+
+impl Checker<'_> {
+    fn invalid(&self, steps: &[Step<'_>], message: String, hint: Option<String>) -> RoutesError {
+        let mut at = String::new();
+        for step in steps {
+            match step {
+                Step::Key(key) if at.is_empty() => at.push_str(key),
+                Step::Key(key) => {
+                    at.push('.');
+                    at.push_str(key);
+                }
+                Step::Index(i) => {
+                    at.push('[');
+                    at.push_str(&i.to_string());
+                    at.push(']');
+                }
+            }
+        }
+        RoutesError::Invalid {
+            path: self.path.to_owned(),
+            line: self.locator.line(steps),
+            at: if at.is_empty() { "the file".into() } else { at },
+            message,
+            hint,
+        }
+    }
+
+    fn place(&self, steps: &[Step<'_>]) -> String {
+        format!("{}:{}", self.path.display(), self.locator.line(steps))
+    }
+
+    fn thresholds(&self, steps: &[Step<'_>], file: ThresholdsFile) -> Result<Thresholds, RoutesError> {
+        Thresholds::new(file.threshold, file.gap).map_err(|message| self.invalid(steps, message, None))
+    }
+
+    fn validate(&self, file: RoutesFile, bare: bool) -> Result<(Routes, Vec<RoutesWarning>), RoutesError> {
+        let prefix: &[Step<'_>] = if bare { &[] } else { &[Step::Key("routes")] };
+        let at = |rest: &[Step<'static>]| -> Vec<Step<'static>> { rest.to_vec() };
+        if file.routes.is_empty() {
+            return Err(self.invalid(
+                prefix,
+                "there is no route".into(),
+                Some("add a route: \"name\": {\"model\": \"…\", \"examples\": [\"…\"]}".into()),
+            ));
+        }
+        for (model, price) in &file.prices {
+            if !(price.is_finite() && *price >= 0.0) {
+                return Err(self.invalid(
+                    &[Step::Key("prices"), Step::Key(model)],
+                    format!("a price is a number of at least 0, not {price}"),
+                    None,
+                ));
+            }
+        }
+        let thresholds = match file.thresholds {
+            Some(t) => self.thresholds(&at(&[Step::Key("thresholds")]), t)?,
+            None => Thresholds::default(),
+        };
+        let mut routes = Vec::with_capacity(file.routes.len());
+        for (name, route) in file.routes {
+            let mut steps = prefix.to_vec();
+            steps.push(Step::Key(&name));
+            let checked = self.route(&name, route, &steps)?;
+            routes.push(checked);
+        }
+        self.refuse_identical(&routes, prefix)?;
+        let warnings = self.warnings(&routes, prefix);
+        let routes = Routes {
+            encoder: file.encoder,
+            fallback: Target {
+                model: file.fallback.model,
+                system_prompt: file.fallback.system_prompt,
+            },
+            thresholds,
+            routes,
+            prices: file.prices,
+        };
+        Ok((routes, warnings))
+    }
+
+    fn route(&self, name: &str, file: RouteFile, steps: &[Step<'_>]) -> Result<Route, RoutesError> {
+        if RESERVED_NAMES.contains(&name.trim().to_lowercase().as_str()) {
+            return Err(self.invalid(
+                steps,
+                format!("\"{name}\" cannot be a route's name: it stands for \"no route\""),
+                Some("give the route another name".into()),
+            ));
+        }
+        if file.examples.is_empty() {
+            return Err(self.invalid(
+                steps,
+                format!("route \"{name}\" has no examples, so it has no centroid"),
+                Some("give it five or more example prompts, or delete it".into()),
+            ));
+        }
+        for (i, example) in file.examples.iter().enumerate() {
+            if example.trim().is_empty() || example.contains('\0') {
+                let mut steps = steps.to_vec();
+                steps.extend([Step::Key("examples"), Step::Index(i)]);
+                let what = if example.contains('\0') {
+                    "holds a NUL character"
+                } else {
+                    "is empty"
+                };
+                return Err(self.invalid(&steps, format!("the example {what}"), None));
+            }
+        }
+        let thresholds = file
+            .thresholds
+            .map(|t| {
+                let mut steps = steps.to_vec();
+                steps.push(Step::Key("thresholds"));
+                self.thresholds(&steps, t)
+            })
+            .transpose()?;
+        Ok(Route {
+            name: name.to_owned(),
+            target: Target {
+                model: file.model,
+                system_prompt: file.system_prompt,
+            },
+            examples: file.examples,
+            thresholds,
+        })
+    }
+
+    /// Two routes with the same examples have one centroid: every prompt would tie.
+    fn refuse_identical(&self, routes: &[Route], prefix: &[Step<'_>]) -> Result<(), RoutesError> {
+        let mut seen: HashMap<Vec<&str>, &str> = HashMap::new();
+        for route in routes {
+            let mut examples: Vec<&str> = route.examples.iter().map(String::as_str).collect();
+            examples.sort_unstable();
+            if let Some(first) = seen.insert(examples, &route.name) {
+                let mut steps = prefix.to_vec();
+                steps.push(Step::Key(&route.name));
+                return Err(self.invalid(
+                    &steps,
+                    format!(
+                        "routes \"{first}\" and \"{}\" have the same examples: no prompt could tell them apart",
+                        route.name
+                    ),
+                    Some("merge the two routes, or give them examples of their own".into()),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn warnings(&self, routes: &[Route], prefix: &[Step<'_>]) -> Vec<RoutesWarning> {
+        let mut warnings = Vec::new();
+        let mut owner: HashMap<&str, usize> = HashMap::new();
+        for (r, route) in routes.iter().enumerate() {
+            let mut steps = prefix.to_vec();
+            steps.push(Step::Key(&route.name));
+            if route.examples.len() < FEW_EXAMPLES {
+                warnings.push(RoutesWarning::FewExamples {
+                    place: self.place(&steps),
+                    route: route.name.clone(),
+                    count: route.examples.len(),
+                });
+            }
+            steps.push(Step::Key("examples"));
+            for (i, example) in route.examples.iter().enumerate() {
+                let Some(first) = owner.insert(example, r) else {
+                    continue;
+                };
+                let mut steps = steps.clone();
+                steps.push(Step::Index(i));
+                let place = self.place(&steps);
+                let example = example.clone();
+                warnings.push(if first == r {
+                    RoutesWarning::RepeatedExample {
+                        place,
+                        route: route.name.clone(),
+                        example,
+                    }
+                } else {
+                    RoutesWarning::SharedExample {
+                        place,
+                        routes: (routes[first].name.clone(), route.name.clone()),
+                        example,
+                    }
+                });
+            }
+        }
+        if let [only] = routes {
+            warnings.push(RoutesWarning::OneRoute {
+                route: only.name.clone(),
+            });
+        }
+        warnings
+    }
+}
