@@ -15,7 +15,7 @@ use crate::assets::progress::Progress;
 const KEPT_LINES: usize = 8;
 
 /// Characters kept of a line.
-const KEPT_CHARS: usize = 300;
+const KEPT_CHARS: usize = 500;
 
 /// How often the child is looked at.
 const POLL: Duration = Duration::from_millis(50);
@@ -99,7 +99,10 @@ fn drain(pipe: Option<impl Read + Send + 'static>) -> Receiver<String> {
             let mut lines = VecDeque::new();
             let mut reader = BufReader::new(pipe);
             let mut raw = Vec::new();
-            while reader.read_until(b'\n', &mut raw).is_ok_and(|count| count > 0) {
+            while reader
+                .read_until(b'\n', &mut raw)
+                .is_ok_and(|count| count > 0)
+            {
                 let line = redact(String::from_utf8_lossy(&raw).trim_end());
                 raw.clear();
                 if line.trim().is_empty() {
@@ -130,4 +133,43 @@ fn size_of(folder: &Path) -> u64 {
             Err(_) => 0,
         })
         .sum()
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use super::*;
+    use crate::assets::progress::NoProgress;
+
+    fn shell(script: &str, stall: Duration) -> Ended {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = Command::new("sh");
+        command.args(["-c", script]).current_dir(folder.path());
+        run(&mut command, folder.path(), stall, &NoProgress).unwrap()
+    }
+
+    #[test]
+    fn the_last_lines_are_kept_and_a_full_pipe_blocks_nobody() {
+        let script = "i=0; while [ $i -lt 20000 ]; do echo \"line $i of output\" >&2; i=$((i+1)); done; exit 3";
+        let Ended::Exited { status, tail } = shell(script, Duration::from_mins(1)) else {
+            panic!("it ended by itself");
+        };
+        assert_eq!(status.code(), Some(3));
+        assert_eq!(tail.lines().count(), KEPT_LINES);
+        assert!(tail.ends_with("line 19999 of output"), "{tail}");
+        let Ended::Exited { tail, .. } = shell("echo only stdout", Duration::from_mins(1)) else {
+            panic!("it ended by itself");
+        };
+        assert_eq!(tail, "only stdout");
+    }
+
+    #[test]
+    fn silence_ends_it_but_growth_does_not() {
+        let begun = Instant::now();
+        let stall = Duration::from_millis(400);
+        assert!(matches!(shell("exec sleep 600", stall), Ended::Stalled));
+        assert!(begun.elapsed() < Duration::from_secs(30));
+        let script = "for i in 1 2 3 4 5 6 7 8; do echo x >> f; sleep 0.1; done";
+        assert!(matches!(shell(script, stall), Ended::Exited { .. }));
+    }
 }

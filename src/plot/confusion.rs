@@ -78,9 +78,17 @@ impl ConfusionFigure {
                 found: found.to_string(),
             })
         };
-        shape("rows of counts".to_owned(), self.labels.len(), self.counts.len())?;
+        shape(
+            "rows of counts".to_owned(),
+            self.labels.len(),
+            self.counts.len(),
+        )?;
         for (i, row) in self.counts.iter().enumerate() {
-            shape(format!("columns of counts[{i}]"), self.columns.len(), row.len())?;
+            shape(
+                format!("columns of counts[{i}]"),
+                self.columns.len(),
+                row.len(),
+            )?;
         }
         let largest = self.labels.len().max(self.columns.len());
         if largest > LIMIT {
@@ -124,9 +132,17 @@ impl ConfusionFigure {
                 canvas.text((middle, base - 16.0 * real(row)), line, label.middle());
             }
         }
-        let below = if self.subtitle.is_empty() { 54.0 } else { HEAD - 4.0 };
+        let below = if self.subtitle.is_empty() {
+            54.0
+        } else {
+            HEAD - 4.0
+        };
         let middle = f64::midpoint(layout.left, layout.right());
-        canvas.text((middle, below + 12.0), "decision", LABEL.bold().colour(MUTED).middle());
+        canvas.text(
+            (middle, below + 12.0),
+            "decision",
+            LABEL.bold().colour(MUTED).middle(),
+        );
     }
 
     fn rows(&self, canvas: &Canvas<'_>, layout: &Layout) {
@@ -259,10 +275,17 @@ fn key(canvas: &Canvas<'_>, layout: &Layout, empty: bool) {
     let (left, width, steps) = (layout.left, 160.0, 40usize);
     for step in 0..steps {
         let from = left + width * real(step) / real(steps);
-        let to = left + width * real(step + 1) / real(steps);
-        canvas.rect((from, y), (to, y + 10.0), blues((real(step) + 0.5) / real(steps)));
+        canvas.rect(
+            (from, y),
+            (left + width, y + 10.0),
+            blues((real(step) + 0.5) / real(steps)),
+        );
     }
-    canvas.frame((left, y), (left + width, y + 10.0), Stroke::solid(AXIS, 0.5));
+    canvas.frame(
+        (left, y),
+        (left + width, y + 10.0),
+        Stroke::solid(AXIS, 0.5),
+    );
     for (value, name) in [(0.0, "0"), (0.5, "50"), (1.0, "100\u{a0}%")] {
         canvas.text((left + width * value, y + 25.0), name, TICK.middle());
     }
