@@ -99,10 +99,7 @@ fn drain(pipe: Option<impl Read + Send + 'static>) -> Receiver<String> {
             let mut lines = VecDeque::new();
             let mut reader = BufReader::new(pipe);
             let mut raw = Vec::new();
-            while reader
-                .read_until(b'\n', &mut raw)
-                .is_ok_and(|count| count > 0)
-            {
+            while reader.read_until(b'\n', &mut raw).is_ok_and(|count| count > 0) {
                 let line = redact(String::from_utf8_lossy(&raw).trim_end());
                 raw.clear();
                 if line.trim().is_empty() {

@@ -145,11 +145,7 @@ mod tests {
 
     #[test]
     fn defaults() {
-        let config = from(&[
-            ("ROUTECAL_CACHE", "/c"),
-            ("HF_ENDPOINT", ""),
-            ("ROUTECAL_OFFLINE", "0"),
-        ]);
+        let config = from(&[("ROUTECAL_CACHE", "/c"), ("HF_ENDPOINT", ""), ("ROUTECAL_OFFLINE", "0")]);
         assert_eq!(config.cache, PathBuf::from("/c"));
         assert_eq!(config.hub, DEFAULT_HUB);
         assert!(!config.offline && !config.hub_offline);
@@ -169,31 +165,17 @@ mod tests {
             ("HF_HUB_OFFLINE", "True"),
             ("ROUTECAL_PYTHON", "/py"),
         ]);
-        assert_eq!(
-            config.runtime,
-            Some(Explicit::new("/a.so", "ROUTECAL_ONNXRUNTIME"))
-        );
-        assert_eq!(
-            config.model_dir,
-            Some(Explicit::new("/m", "ROUTECAL_MODEL_DIR"))
-        );
+        assert_eq!(config.runtime, Some(Explicit::new("/a.so", "ROUTECAL_ONNXRUNTIME")));
+        assert_eq!(config.model_dir, Some(Explicit::new("/m", "ROUTECAL_MODEL_DIR")));
         assert_eq!(config.hub, "http://mirror");
         assert!(config.offline && config.hub_offline);
         assert_eq!(config.python, [OsString::from("/py")]);
         if cfg!(unix) {
             assert_eq!(config.cache, PathBuf::from("/x/routecal"));
         }
-        let config = config
-            .with_runtime(Some("/flag.so".into()))
-            .with_model_dir(None);
-        assert_eq!(
-            config.runtime,
-            Some(Explicit::new("/flag.so", "--onnxruntime"))
-        );
-        assert_eq!(
-            config.model_dir,
-            Some(Explicit::new("/m", "ROUTECAL_MODEL_DIR"))
-        );
+        let config = config.with_runtime(Some("/flag.so".into())).with_model_dir(None);
+        assert_eq!(config.runtime, Some(Explicit::new("/flag.so", "--onnxruntime")));
+        assert_eq!(config.model_dir, Some(Explicit::new("/m", "ROUTECAL_MODEL_DIR")));
         let ort = from(&[("ROUTECAL_CACHE", "/c"), ("ORT_DYLIB_PATH", "/b.so")]);
         assert_eq!(ort.runtime, Some(Explicit::new("/b.so", "ORT_DYLIB_PATH")));
     }

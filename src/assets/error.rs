@@ -41,12 +41,7 @@ pub struct Unavailable {
 impl fmt::Display for Unavailable {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let names: Vec<&str> = self.files.iter().map(|file| file.name).collect();
-        write!(
-            f,
-            "cannot get {} ({}); tried:",
-            self.asset,
-            names.join(", ")
-        )?;
+        write!(f, "cannot get {} ({}); tried:", self.asset, names.join(", "))?;
         for attempt in &self.attempts {
             write!(f, "\n  - {}: ", attempt.source)?;
             for (index, line) in attempt.reason.lines().enumerate() {
@@ -79,9 +74,7 @@ impl Unavailable {
             text.push_str("    export ROUTECAL_ONNXRUNTIME=/path/to/library    (or --onnxruntime /path/to/library)");
         } else {
             text.push_str("either put the files into a folder and name it:\n");
-            text.push_str(
-                "    export ROUTECAL_MODEL_DIR=/path/to/folder    (or --model-dir /path/to/folder)",
-            );
+            text.push_str("    export ROUTECAL_MODEL_DIR=/path/to/folder    (or --model-dir /path/to/folder)");
         }
         text.push_str(&file_lines(&self.files));
         text.push_str("\nor use a mirror and try again:");
@@ -244,9 +237,7 @@ mod tests {
     fn addresses_lose_their_secrets() {
         assert_eq!(redact("no address"), "no address");
         assert_eq!(
-            redact(
-                "Looking in https://user:s3cret@mirror.example/simple, then http://b/x?sig=abc done"
-            ),
+            redact("Looking in https://user:s3cret@mirror.example/simple, then http://b/x?sig=abc done"),
             "Looking in https://***@mirror.example/simple, then http://b/x done"
         );
         assert_eq!(redact("https://u:p/w@host/x"), "https://***@host/x");

@@ -54,15 +54,9 @@ impl FakeHub {
                 if stopped.load(Ordering::SeqCst) {
                     break;
                 }
-                let (count, stopped, answers) = (
-                    Arc::clone(&count),
-                    Arc::clone(&stopped),
-                    Arc::clone(&answers),
-                );
+                let (count, stopped, answers) = (Arc::clone(&count), Arc::clone(&stopped), Arc::clone(&answers));
                 // What the client does with the connection is its own affair.
-                thread::spawn(move || {
-                    stream.and_then(|stream| serve(stream, &answers, &count, &stopped))
-                });
+                thread::spawn(move || stream.and_then(|stream| serve(stream, &answers, &count, &stopped)));
             }
         });
         Self {
@@ -114,8 +108,7 @@ fn serve(
         .unwrap()
         .iter()
         .find(|(name, _)| {
-            moved && path == format!("/moved/{name}")
-                || path == format!("/owner/model/resolve/main/{name}")
+            moved && path == format!("/moved/{name}") || path == format!("/owner/model/resolve/main/{name}")
         })
         .map_or(Answer::Status(404), |(_, answer)| answer.clone());
     let silence = || {
@@ -124,13 +117,8 @@ fn serve(
         }
     };
     let mut send = |length: Option<usize>, bytes: &[u8]| {
-        let length = length.map_or_else(String::new, |length| {
-            format!("content-length: {length}\r\n")
-        });
-        write!(
-            stream,
-            "HTTP/1.1 200 OK\r\nconnection: close\r\n{length}\r\n"
-        )?;
+        let length = length.map_or_else(String::new, |length| format!("content-length: {length}\r\n"));
+        write!(stream, "HTTP/1.1 200 OK\r\nconnection: close\r\n{length}\r\n")?;
         stream.write_all(bytes)?;
         stream.flush()
     };

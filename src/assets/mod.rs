@@ -46,8 +46,7 @@ pub(crate) use digest::hex;
 pub use digest::{sha256_file, sha256_hex};
 pub use error::{AssetError, Attempt, Unavailable};
 pub use manifest::{
-    AssetSpec, BundledModel, FileSpec, HubSource, Manifest, Packing, Part, PipSource,
-    RUNTIME_VERSION, Tags, Wheel,
+    AssetSpec, BundledModel, FileSpec, HubSource, Manifest, Packing, Part, PipSource, RUNTIME_VERSION, Tags, Wheel,
 };
 pub use progress::{NoProgress, Progress};
 pub use status::{AssetState, AssetStatus, FoundIn};
@@ -182,11 +181,7 @@ impl Assets {
     /// # Errors
     /// [`AssetError::Explicit`] when the user's folder lacks a file or holds another, else [`AssetError::Unavailable`],
     /// [`AssetError::Cache`] or [`AssetError::Interrupted`].
-    pub fn model(
-        &self,
-        model: BundledModel,
-        progress: &dyn Progress,
-    ) -> Result<ModelFiles, AssetError> {
+    pub fn model(&self, model: BundledModel, progress: &dyn Progress) -> Result<ModelFiles, AssetError> {
         let spec = self.manifest.model(model);
         let [weights, tokenizer] = self.model_parts(spec, verified_path, progress)?;
         Ok(ModelFiles {
@@ -202,11 +197,7 @@ impl Assets {
     ///
     /// # Errors
     /// As [`model`](Self::model).
-    pub fn load_model(
-        &self,
-        model: BundledModel,
-        progress: &dyn Progress,
-    ) -> Result<ModelBytes, AssetError> {
+    pub fn load_model(&self, model: BundledModel, progress: &dyn Progress) -> Result<ModelBytes, AssetError> {
         let spec = self.manifest.model(model);
         let [weights, tokenizer] = self.model_parts(spec, locate::read, progress)?;
         let [first, second]: [FileSpec; 2] = pair(spec.files.to_vec());
@@ -222,11 +213,7 @@ impl Assets {
     ///
     /// # Errors
     /// As [`runtime`](Self::runtime) and [`model`](Self::model).
-    pub fn install(
-        &self,
-        model: BundledModel,
-        progress: &dyn Progress,
-    ) -> Result<(PathBuf, ModelFiles), AssetError> {
+    pub fn install(&self, model: BundledModel, progress: &dyn Progress) -> Result<(PathBuf, ModelFiles), AssetError> {
         Ok((self.runtime(progress)?, self.model(model, progress)?))
     }
 
@@ -241,9 +228,7 @@ impl Assets {
                 let folder = locate::model_folder(path, spec);
                 load_all(&folder, spec, &load)
                     .map(pair)
-                    .map_err(|(path, fault)| {
-                        locate::explicit_model_error(&path, origin, &fault, spec)
-                    })
+                    .map_err(|(path, fault)| locate::explicit_model_error(&path, origin, &fault, spec))
             }
             None => self.obtain(spec, load, progress),
         }

@@ -1,8 +1,6 @@
 //! The pinned figures themselves: names, sizes and SHA-256 sums of the files and of the wheels that hold them.
 
-use crate::assets::manifest::{
-    AssetSpec, FileSpec, HubSource, Packing, Part, PipSource, RUNTIME_VERSION, Tags, Wheel,
-};
+use crate::assets::manifest::{AssetSpec, FileSpec, HubSource, Packing, Part, PipSource, RUNTIME_VERSION, Tags, Wheel};
 
 pub(super) const MINILM: AssetSpec = AssetSpec {
     name: "all-MiniLM-L6-v2",

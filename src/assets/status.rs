@@ -100,9 +100,7 @@ impl Assets {
             let (folder, source) = match &self.config.model_dir {
                 Some(Explicit { path, origin }) => (
                     locate::model_folder(path, spec),
-                    FoundIn::Explicit {
-                        origin: origin.clone(),
-                    },
+                    FoundIn::Explicit { origin: origin.clone() },
                 ),
                 None => (self.folder_of(spec), FoundIn::Cache),
             };
@@ -123,11 +121,7 @@ fn own_runtime(explicit: &Explicit) -> AssetStatus {
     };
     AssetStatus {
         asset: "onnxruntime".to_owned(),
-        file: path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned(),
+        file: path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
         path: Some(path.clone()),
         state,
         size: path
@@ -136,9 +130,7 @@ fn own_runtime(explicit: &Explicit) -> AssetStatus {
             .filter(std::fs::Metadata::is_file)
             .map(|meta| meta.len()),
         sha256: None,
-        source: FoundIn::Explicit {
-            origin: origin.clone(),
-        },
+        source: FoundIn::Explicit { origin: origin.clone() },
     }
 }
 

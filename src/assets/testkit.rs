@@ -8,9 +8,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::assets::digest::sha256_hex;
-use crate::assets::manifest::{
-    AssetSpec, FileSpec, HubSource, Manifest, Packing, PipSource, Wheel,
-};
+use crate::assets::manifest::{AssetSpec, FileSpec, HubSource, Manifest, Packing, PipSource, Wheel};
 use crate::assets::progress::Progress;
 use crate::assets::{AssetConfig, Assets};
 
@@ -73,11 +71,7 @@ pub(super) fn manifest() -> Manifest {
     Manifest {
         runtime: Some(AssetSpec {
             name: "fake-runtime",
-            files: Box::leak(Box::new([file(
-                "librt.so",
-                "pkg/tokenizer.json",
-                TOKENIZER,
-            )])),
+            files: Box::leak(Box::new([file("librt.so", "pkg/tokenizer.json", TOKENIZER)])),
             hub: None,
             pip: model.pip,
         }),
@@ -159,22 +153,14 @@ impl Recorder {
 
     /// What was noted, a line each.
     pub(super) fn notes(&self) -> String {
-        assert_eq!(
-            self.depth.load(Ordering::SeqCst),
-            0,
-            "a stage was not ended"
-        );
+        assert_eq!(self.depth.load(Ordering::SeqCst), 0, "a stage was not ended");
         self.notes.lock().unwrap().join("\n")
     }
 }
 
 impl Progress for Recorder {
     fn begin(&self, _what: &str, _total: Option<u64>) {
-        assert_eq!(
-            self.depth.fetch_add(1, Ordering::SeqCst),
-            0,
-            "stages do not nest"
-        );
+        assert_eq!(self.depth.fetch_add(1, Ordering::SeqCst), 0, "stages do not nest");
     }
     fn advance(&self, _bytes: u64) {}
     fn note(&self, text: &str) {
@@ -185,9 +171,7 @@ impl Progress for Recorder {
     }
     fn cancelled(&self) -> bool {
         self.patience
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
-                Some(left.saturating_sub(1))
-            })
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| Some(left.saturating_sub(1)))
             .is_ok_and(|left| left <= 1)
     }
 }

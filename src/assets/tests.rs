@@ -30,10 +30,7 @@ fn a_model_comes_from_the_hub_once() {
     assert_eq!(hub.requests(), 2, "the cache is used");
     drop(hub);
     fs::write(&files.weights, b"x").unwrap();
-    assert!(matches!(
-        files.read_verified(),
-        Err(AssetError::Changed { .. })
-    ));
+    assert!(matches!(files.read_verified(), Err(AssetError::Changed { .. })));
 }
 
 #[test]
@@ -45,25 +42,11 @@ fn one_changed_byte_is_noticed_and_mended() {
     let mut bytes = WEIGHTS.to_vec();
     bytes[2500] ^= 1;
     fs::write(&files.weights, &bytes).unwrap();
-    assert_eq!(
-        assets.status(&[MODEL])[1].state,
-        AssetState::Present,
-        "by size alone"
-    );
-    assert!(matches!(
-        assets.verify(&[MODEL])[1].state,
-        AssetState::Corrupt { .. }
-    ));
+    assert_eq!(assets.status(&[MODEL])[1].state, AssetState::Present, "by size alone");
+    assert!(matches!(assets.verify(&[MODEL])[1].state, AssetState::Corrupt { .. }));
     let recorder = Recorder::new();
-    assert_eq!(
-        assets.load_model(MODEL, &recorder).unwrap().weights,
-        WEIGHTS
-    );
-    assert!(
-        recorder.notes().contains("has sha256"),
-        "{}",
-        recorder.notes()
-    );
+    assert_eq!(assets.load_model(MODEL, &recorder).unwrap().weights, WEIGHTS);
+    assert!(recorder.notes().contains("has sha256"), "{}", recorder.notes());
     assert_eq!(hub.requests(), 3, "only the damaged file is fetched");
     assert!(installed(cache.path()));
     assert_eq!(assets.verify(&[MODEL])[1].state, AssetState::Present);
@@ -71,10 +54,7 @@ fn one_changed_byte_is_noticed_and_mended() {
 
 #[test]
 fn a_hub_that_breaks_off_is_an_error_that_lists_everything() {
-    let hub = FakeHub::start(vec![(
-        "model.safetensors",
-        Answer::CutAfter(WEIGHTS.to_vec(), 100),
-    )]);
+    let hub = FakeHub::start(vec![("model.safetensors", Answer::CutAfter(WEIGHTS.to_vec(), 100))]);
     let cache = tempfile::tempdir().unwrap();
     let error = assets(cache.path(), &hub.endpoint)
         .model(MODEL, &Recorder::new())
@@ -117,16 +97,11 @@ fn explicit_paths_are_used_or_refused() {
     let cache = tempfile::tempdir().unwrap();
     let own = tempfile::tempdir().unwrap();
     let mut assets = assets(cache.path(), &hub.endpoint);
-    assets.config.runtime = Some(Explicit::new(
-        own.path().join("none.so"),
-        "ROUTECAL_ONNXRUNTIME",
-    ));
+    assets.config.runtime = Some(Explicit::new(own.path().join("none.so"), "ROUTECAL_ONNXRUNTIME"));
     assets.config.model_dir = Some(Explicit::new(own.path(), "--model-dir"));
     let error = assets.runtime(&NoProgress).unwrap_err();
     assert!(
-        error
-            .to_string()
-            .contains("(from ROUTECAL_ONNXRUNTIME) does not exist"),
+        error.to_string().contains("(from ROUTECAL_ONNXRUNTIME) does not exist"),
         "{error}"
     );
     assert_eq!(assets.status(&[])[0].state, AssetState::Missing);
@@ -140,11 +115,7 @@ fn explicit_paths_are_used_or_refused() {
     assert!(error.hint().unwrap().contains("tokenizer.json     sha256 "));
 
     fs::write(own.path().join("model.safetensors"), WEIGHTS).unwrap();
-    fs::write(
-        own.path().join("tokenizer.json"),
-        b"{\"model\": \"tokenizeR\"}",
-    )
-    .unwrap();
+    fs::write(own.path().join("tokenizer.json"), b"{\"model\": \"tokenizeR\"}").unwrap();
     let error = assets.load_model(MODEL, &NoProgress).unwrap_err();
     assert!(
         error
@@ -153,10 +124,7 @@ fn explicit_paths_are_used_or_refused() {
         "{error}"
     );
     fs::write(own.path().join("tokenizer.json"), TOKENIZER).unwrap();
-    assert_eq!(
-        assets.load_model(MODEL, &NoProgress).unwrap().tokenizer,
-        TOKENIZER
-    );
+    assert_eq!(assets.load_model(MODEL, &NoProgress).unwrap().tokenizer, TOKENIZER);
 
     // A sub-folder of the model's name goes before the folder itself.
     fs::create_dir(own.path().join("fake-model")).unwrap();
@@ -164,18 +132,12 @@ fn explicit_paths_are_used_or_refused() {
     fs::write(own.path().join("fake-model/model.safetensors"), WEIGHTS).unwrap();
     fs::write(own.path().join("fake-model/tokenizer.json"), TOKENIZER).unwrap();
     let files = assets.model(MODEL, &NoProgress).unwrap();
-    assert_eq!(
-        files.weights,
-        own.path().join("fake-model/model.safetensors")
-    );
+    assert_eq!(files.weights, own.path().join("fake-model/model.safetensors"));
 
     // The user's own library may be any file.
     fs::write(own.path().join("own.so"), b"own build").unwrap();
     assets.config.runtime = Some(Explicit::new(own.path().join("own.so"), "ORT_DYLIB_PATH"));
-    assert_eq!(
-        assets.runtime(&NoProgress).unwrap(),
-        own.path().join("own.so")
-    );
+    assert_eq!(assets.runtime(&NoProgress).unwrap(), own.path().join("own.so"));
     let status = assets.verify(&[MODEL]);
     assert_eq!(status[0].state, AssetState::Unpinned);
     assert!(status.iter().all(|status| status.state.is_usable()));
@@ -193,12 +155,7 @@ fn a_platform_without_a_pinned_library_is_told_so() {
     };
     let error = assets.runtime(&NoProgress).unwrap_err();
     assert!(matches!(error, AssetError::UnsupportedPlatform { .. }));
-    assert!(
-        error
-            .hint()
-            .unwrap()
-            .contains("set --onnxruntime to a library")
-    );
+    assert!(error.hint().unwrap().contains("set --onnxruntime to a library"));
     assert_eq!(assets.status(&[])[0].state, AssetState::Unsupported);
 }
 
@@ -212,10 +169,7 @@ fn a_cache_that_cannot_be_written_is_named() {
         .model(MODEL, &NoProgress)
         .unwrap_err();
     assert!(matches!(error, AssetError::Cache { .. }), "{error}");
-    assert!(
-        error.to_string().contains("file/cache/assets/fake-model"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("file/cache/assets/fake-model"), "{error}");
     assert!(error.hint().unwrap().contains("ROUTECAL_CACHE"));
     assert_eq!(hub.requests(), 0);
 }
@@ -273,11 +227,7 @@ fn install_in_this_process() {
 fn install_in_a_process(cache: &Path, hub: &FakeHub) -> Child {
     let module = module_path!().split_once("::").unwrap().1;
     Command::new(std::env::current_exe().unwrap())
-        .args([
-            &format!("{module}::install_in_this_process"),
-            "--exact",
-            "--ignored",
-        ])
+        .args([&format!("{module}::install_in_this_process"), "--exact", "--ignored"])
         .env("TEST_CACHE", cache)
         .env("TEST_HUB", &hub.endpoint)
         .stdout(Stdio::null())
@@ -289,9 +239,7 @@ fn install_in_a_process(cache: &Path, hub: &FakeHub) -> Child {
 fn processes_that_install_at_once_all_succeed_and_fetch_once() {
     let hub = slow_hub();
     let cache = tempfile::tempdir().unwrap();
-    let runs: Vec<_> = (0..3)
-        .map(|_| install_in_a_process(cache.path(), &hub))
-        .collect();
+    let runs: Vec<_> = (0..3).map(|_| install_in_a_process(cache.path(), &hub)).collect();
     for mut run in runs {
         assert!(run.wait().unwrap().success());
     }
@@ -301,10 +249,7 @@ fn processes_that_install_at_once_all_succeed_and_fetch_once() {
 
 #[test]
 fn a_run_killed_in_the_middle_leaves_nothing_that_counts() {
-    let stuck = FakeHub::start(vec![(
-        "model.safetensors",
-        Answer::StallAfter(WEIGHTS.to_vec(), 2000),
-    )]);
+    let stuck = FakeHub::start(vec![("model.safetensors", Answer::StallAfter(WEIGHTS.to_vec(), 2000))]);
     let cache = tempfile::tempdir().unwrap();
     let folder = cache.path().join("assets/fake-model");
     let mut run = install_in_a_process(cache.path(), &stuck);
@@ -314,19 +259,13 @@ fn a_run_killed_in_the_middle_leaves_nothing_that_counts() {
         fs::metadata(folder.join(name)).ok().map(|meta| meta.len())
     };
     while partial_size() != Some(2000) {
-        assert!(
-            begun.elapsed() < Duration::from_secs(20),
-            "the download does not begin"
-        );
+        assert!(begun.elapsed() < Duration::from_secs(20), "the download does not begin");
         std::thread::sleep(Duration::from_millis(10));
     }
     run.kill().unwrap();
     run.wait().unwrap();
     let left = names(&folder);
-    assert!(
-        left.len() == 1 && left[0].starts_with(".partial-"),
-        "{left:?}"
-    );
+    assert!(left.len() == 1 && left[0].starts_with(".partial-"), "{left:?}");
     let hub = FakeHub::good();
     let assets = assets(cache.path(), &hub.endpoint);
     assert_eq!(assets.verify(&[MODEL])[1].state, AssetState::Missing);

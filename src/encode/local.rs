@@ -31,7 +31,7 @@ impl LocalModel {
         };
         let first = |names: &[&str]| names.iter().map(|n| folder.join(n)).find(|p| p.is_file());
         let onnx = first(&["model.onnx", "onnx/model.onnx"]).ok_or_else(|| missing("model.onnx"))?;
-        let weights = Some(onnx.with_extension("onnx_data")).filter(|p| p.is_file());
+        let weights = external_weights(&onnx)?;
         let tokenizer = first(&["tokenizer.json"]).ok_or_else(|| missing("tokenizer.json"))?;
         let config = json_file(&folder.join("config.json"))?;
         let tokenizer_config = json_file(&folder.join("tokenizer_config.json"))?;
@@ -117,6 +117,21 @@ impl LocalModel {
         }
         Ok(model)
     }
+}
+
+/// The file beside the graph that holds its weights, where the graph names one (external data).
+fn external_weights(onnx: &Path) -> Result<Option<PathBuf>, EncodeError> {
+    const NAMES: [&str; 3] = ["model.onnx_data", "model.onnx.data", "model.safetensors"];
+    let present: Vec<&str> = NAMES
+        .into_iter()
+        .filter(|name| onnx.with_file_name(name).is_file())
+        .collect();
+    if present.is_empty() {
+        return Ok(None);
+    }
+    let graph = bytes(onnx)?;
+    let named = |name: &&str| graph.windows(name.len()).any(|w| w == name.as_bytes());
+    Ok(present.into_iter().find(named).map(|name| onnx.with_file_name(name)))
 }
 
 fn bytes(path: &Path) -> Result<Vec<u8>, EncodeError> {

@@ -9,9 +9,7 @@ use plotters::coord::Shift;
 use plotters::element::{Circle, PathElement, Polygon, Rectangle};
 use plotters::prelude::{DrawingArea, IntoDrawingArea, SVGBackend};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-use plotters::style::{
-    Color, FontDesc, FontFamily, FontStyle, FontTransform, RGBColor, ShapeStyle, TextStyle,
-};
+use plotters::style::{Color, FontDesc, FontFamily, FontStyle, FontTransform, RGBColor, ShapeStyle, TextStyle};
 
 use super::error::PlotError;
 use super::{Drawing, fonts, palette, render};
@@ -49,11 +47,7 @@ impl Stroke {
 
     /// A dashed line.
     pub(super) const fn dashed(colour: RGBColor, width: f64, dash: &'static [f64]) -> Self {
-        Self {
-            colour,
-            width,
-            dash,
-        }
+        Self { colour, width, dash }
     }
 }
 
@@ -116,10 +110,7 @@ impl Type {
 
     /// The same turned to be read upwards.
     pub(super) const fn turned(self) -> Self {
-        Self {
-            turned: true,
-            ..self
-        }
+        Self { turned: true, ..self }
     }
 
     /// The width of a text in this type.
@@ -154,10 +145,7 @@ pub(super) fn sketch(page: &Page, draw: impl FnOnce(&Canvas<'_>)) -> Result<Draw
 
 /// Lets plotters write its SVG; returns whether a text needs fonts of the system.
 fn fill(svg: &mut String, page: &Page, draw: impl FnOnce(&Canvas<'_>)) -> Result<bool, PlotError> {
-    let size = (
-        fine(page.width).unsigned_abs(),
-        fine(page.height).unsigned_abs(),
-    );
+    let size = (fine(page.width).unsigned_abs(), fine(page.height).unsigned_abs());
     let canvas = Canvas {
         area: SVGBackend::with_string(svg, size).into_drawing_area(),
         foreign: Cell::new(false),
@@ -218,14 +206,7 @@ impl Canvas<'_> {
     /// Draws the outline of a rectangle, on its edge.
     pub(super) fn frame(&self, from: Point, to: Point, stroke: Stroke) {
         // One side is drawn twice, so that the corner where the line begins is closed.
-        let corners = [
-            from,
-            (to.0, from.1),
-            to,
-            (from.0, to.1),
-            from,
-            (to.0, from.1),
-        ];
+        let corners = [from, (to.0, from.1), to, (from.0, to.1), from, (to.0, from.1)];
         self.line(&corners, stroke);
     }
 
@@ -262,22 +243,14 @@ impl Canvas<'_> {
             Anchor::Middle => HPos::Center,
             Anchor::End => HPos::Right,
         };
-        let weight = if look.bold {
-            FontStyle::Bold
-        } else {
-            FontStyle::Normal
-        };
+        let weight = if look.bold { FontStyle::Bold } else { FontStyle::Normal };
         // plotters takes the height of a line for the size of a font and divides by 1.24.
-        let font = FontDesc::new(
-            FontFamily::Name(fonts::FAMILY),
-            look.size * 1.24 * FINE,
-            weight,
-        )
-        .transform(if look.turned {
-            FontTransform::Rotate270
-        } else {
-            FontTransform::None
-        });
+        let font =
+            FontDesc::new(FontFamily::Name(fonts::FAMILY), look.size * 1.24 * FINE, weight).transform(if look.turned {
+                FontTransform::Rotate270
+            } else {
+                FontTransform::None
+            });
         let style = TextStyle::from(font)
             .color(&look.colour)
             .pos(Pos::new(anchor, VPos::Center));
@@ -336,10 +309,7 @@ fn dashes(points: &[Point], pattern: &[f64]) -> Vec<Vec<Point>> {
         while length - gone > left {
             gone += left;
             let part = gone / length;
-            let place = (
-                from.0 + (to.0 - from.0) * part,
-                from.1 + (to.1 - from.1) * part,
-            );
+            let place = (from.0 + (to.0 - from.0) * part, from.1 + (to.1 - from.1) * part);
             if turn % 2 == 0 {
                 piece.push(place);
                 pieces.push(std::mem::take(&mut piece));

@@ -179,9 +179,7 @@ mod tests {
     #[test]
     fn rounding_does_not_add_up() {
         let mut pen = Pen::default();
-        let line: Vec<String> = (0..100)
-            .map(|i| format!("L {} 0.4", f64::from(i) * 1.4))
-            .collect();
+        let line: Vec<String> = (0..100).map(|i| format!("L {} 0.4", f64::from(i) * 1.4)).collect();
         pen.draw(&format!("M 0 0 {}", line.join(" ")));
         assert_eq!(pen.at, (139, 0));
     }

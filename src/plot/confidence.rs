@@ -44,11 +44,7 @@ pub struct ConfidenceFigure {
 }
 
 /// The three classes: name, colour and how to get them.
-type Class = (
-    &'static str,
-    plotters::style::RGBColor,
-    fn(&ConfidencePanel) -> &[f64],
-);
+type Class = (&'static str, plotters::style::RGBColor, fn(&ConfidencePanel) -> &[f64]);
 
 const CLASSES: [Class; 3] = [
     ("right route", BLUE, |p| &p.right),
@@ -66,11 +62,11 @@ struct Bins {
 impl Bins {
     fn of(figure: &ConfidenceFigure, wanted: usize) -> Self {
         let all = || {
-            let scores = figure.panels.iter().take(PANELS).flat_map(|panel| {
-                CLASSES
-                    .iter()
-                    .flat_map(move |class| (class.2)(panel).iter().copied())
-            });
+            let scores = figure
+                .panels
+                .iter()
+                .take(PANELS)
+                .flat_map(|panel| CLASSES.iter().flat_map(move |class| (class.2)(panel).iter().copied()));
             scores.chain(figure.threshold)
         };
         let low = all().fold(f64::INFINITY, f64::min);
@@ -179,9 +175,7 @@ impl ConfidenceFigure {
             }
             _ => String::new(),
         };
-        format!(
-            "Prompts by their score; the scale on the left counts prompts and is each strip's own.{line}"
-        )
+        format!("Prompts by their score; the scale on the left counts prompts and is each strip's own.{line}")
     }
 
     /// Draws a panel: its name, three strips, the axis, the threshold through all of them.
@@ -193,11 +187,7 @@ impl ConfidenceFigure {
         let mut y = top;
         if named {
             let look = Type::plain(15.0).bold();
-            canvas.text(
-                (inner, y + 14.0),
-                &look.elide(&panel.name, right - inner),
-                look,
-            );
+            canvas.text((inner, y + 14.0), &look.elide(&panel.name, right - inner), look);
             y += 22.0;
         }
         if let (Some(t), false) = (self.threshold, named) {
@@ -244,10 +234,7 @@ impl ConfidenceFigure {
         let peak = top_tick(most);
         let y = plane.py(super::number::rows(peak));
         if !scores.is_empty() {
-            canvas.line(
-                &[(plane.left, y), (plane.right, y)],
-                Stroke::solid(GRID, 1.0),
-            );
+            canvas.line(&[(plane.left, y), (plane.right, y)], Stroke::solid(GRID, 1.0));
             canvas.text_on((plane.left - 6.0, y), &grouped(peak), TICK.end());
             canvas.text_on((plane.left - 6.0, plane.bottom - 3.0), "0", TICK.end());
         }
@@ -274,14 +261,7 @@ impl ConfidenceFigure {
     }
 
     /// The name of a strip over it, with its size and the share at or above the threshold.
-    fn strip_name(
-        &self,
-        canvas: &Canvas<'_>,
-        plane: &Plane,
-        class: &Class,
-        scores: &[f64],
-        narrow: bool,
-    ) {
+    fn strip_name(&self, canvas: &Canvas<'_>, plane: &Plane, class: &Class, scores: &[f64], narrow: bool) {
         let look = if narrow { Type::plain(12.0) } else { LABEL };
         let base = plane.top - 6.0;
         canvas.text((plane.left, base), class.0, look.bold());
@@ -307,8 +287,7 @@ impl ConfidenceFigure {
     }
 
     fn describe(&self) -> String {
-        let mut words =
-            "Histograms of the score of right, wrong and out-of-domain prompts.".to_owned();
+        let mut words = "Histograms of the score of right, wrong and out-of-domain prompts.".to_owned();
         if let Some(threshold) = self.threshold {
             let _ = write!(words, " The threshold is {}.", setting(threshold));
         }

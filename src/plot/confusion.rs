@@ -78,17 +78,9 @@ impl ConfusionFigure {
                 found: found.to_string(),
             })
         };
-        shape(
-            "rows of counts".to_owned(),
-            self.labels.len(),
-            self.counts.len(),
-        )?;
+        shape("rows of counts".to_owned(), self.labels.len(), self.counts.len())?;
         for (i, row) in self.counts.iter().enumerate() {
-            shape(
-                format!("columns of counts[{i}]"),
-                self.columns.len(),
-                row.len(),
-            )?;
+            shape(format!("columns of counts[{i}]"), self.columns.len(), row.len())?;
         }
         let largest = self.labels.len().max(self.columns.len());
         if largest > LIMIT {
@@ -132,17 +124,9 @@ impl ConfusionFigure {
                 canvas.text((middle, base - 16.0 * real(row)), line, label.middle());
             }
         }
-        let below = if self.subtitle.is_empty() {
-            54.0
-        } else {
-            HEAD - 4.0
-        };
+        let below = if self.subtitle.is_empty() { 54.0 } else { HEAD - 4.0 };
         let middle = f64::midpoint(layout.left, layout.right());
-        canvas.text(
-            (middle, below + 12.0),
-            "decision",
-            LABEL.bold().colour(MUTED).middle(),
-        );
+        canvas.text((middle, below + 12.0), "decision", LABEL.bold().colour(MUTED).middle());
     }
 
     fn rows(&self, canvas: &Canvas<'_>, layout: &Layout) {
@@ -281,11 +265,7 @@ fn key(canvas: &Canvas<'_>, layout: &Layout, empty: bool) {
             blues((real(step) + 0.5) / real(steps)),
         );
     }
-    canvas.frame(
-        (left, y),
-        (left + width, y + 10.0),
-        Stroke::solid(AXIS, 0.5),
-    );
+    canvas.frame((left, y), (left + width, y + 10.0), Stroke::solid(AXIS, 0.5));
     for (value, name) in [(0.0, "0"), (0.5, "50"), (1.0, "100\u{a0}%")] {
         canvas.text((left + width * value, y + 25.0), name, TICK.middle());
     }

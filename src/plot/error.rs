@@ -66,20 +66,14 @@ impl Hint for PlotError {
 
     fn class(&self) -> ErrorClass {
         match self {
-            Self::NotFinite { .. } | Self::Shape { .. } | Self::TooLarge { .. } => {
-                ErrorClass::Input
-            }
+            Self::NotFinite { .. } | Self::Shape { .. } | Self::TooLarge { .. } => ErrorClass::Input,
             Self::Draw(_) | Self::Svg(_) | Self::Png { .. } => ErrorClass::Environment,
         }
     }
 }
 
 /// Checks that a number can be drawn; `what` is called only where it cannot.
-pub(super) fn finite(
-    figure: &'static str,
-    value: f64,
-    what: impl FnOnce() -> String,
-) -> Result<(), PlotError> {
+pub(super) fn finite(figure: &'static str, value: f64, what: impl FnOnce() -> String) -> Result<(), PlotError> {
     if value.is_finite() {
         Ok(())
     } else {

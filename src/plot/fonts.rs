@@ -52,11 +52,7 @@ pub(super) fn width(text: &str, size: f64, bold: bool) -> f64 {
     let Some(faces) = faces() else {
         return 0.6 * size * super::number::real(text.chars().count());
     };
-    let font = if bold {
-        &faces.semibold
-    } else {
-        &faces.regular
-    };
+    let font = if bold { &faces.semibold } else { &faces.regular };
     let em = f64::from(font.units_per_em().unwrap_or(1000.0));
     let units: f64 = text
         .chars()
@@ -101,10 +97,7 @@ pub(super) fn wrap(text: &str, size: f64, bold: bool, room: f64, limit: usize) -
             _ => lines.push(word.to_owned()),
         }
     }
-    lines
-        .iter()
-        .map(|line| elide(line, size, bold, room))
-        .collect()
+    lines.iter().map(|line| elide(line, size, bold, room)).collect()
 }
 
 /// The fonts that usvg may use: the bundled ones, and those of the system where `foreign`.
@@ -156,8 +149,7 @@ pub(super) fn resolver() -> FontResolver<'static> {
 fn has_char(fonts: &fontdb::Database, face: fontdb::ID, c: char) -> bool {
     fonts
         .with_face_data(face, |data, index| {
-            ab_glyph::FontRef::try_from_slice_and_index(data, index)
-                .is_ok_and(|font| font.glyph_id(c).0 != 0)
+            ab_glyph::FontRef::try_from_slice_and_index(data, index).is_ok_and(|font| font.glyph_id(c).0 != 0)
         })
         .unwrap_or(false)
 }
@@ -182,10 +174,7 @@ mod tests {
     fn eliding_keeps_to_the_width() {
         let long = "a very long route name that nobody can read in one line";
         let cut = elide(long, 12.0, false, 100.0);
-        assert!(
-            cut.ends_with('…') && width(&cut, 12.0, false) <= 100.0,
-            "{cut}"
-        );
+        assert!(cut.ends_with('…') && width(&cut, 12.0, false) <= 100.0, "{cut}");
         assert_eq!(elide("coding", 12.0, false, 100.0), "coding");
         assert_eq!(elide("编码编码编码编码编码", 10.0, false, 45.0), "编码编…");
         assert_eq!(elide("abc", 12.0, false, 1.0), "…");
@@ -193,10 +182,7 @@ mod tests {
 
     #[test]
     fn wrapping_loses_no_word_that_fits() {
-        assert_eq!(
-            wrap("one two three", 12.0, false, 60.0, 2),
-            ["one two", "three"]
-        );
+        assert_eq!(wrap("one two three", 12.0, false, 60.0, 2), ["one two", "three"]);
         assert!(wrap("", 12.0, false, 60.0, 2).is_empty());
         assert_eq!(wrap("aaaa bbbb cccc dddd", 12.0, false, 40.0, 1).len(), 1);
     }

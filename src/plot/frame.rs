@@ -65,13 +65,7 @@ impl Plane {
     }
 
     /// Draws grid lines at ticks of the x axis, their labels and the name of the axis below.
-    pub(super) fn x_axis(
-        &self,
-        canvas: &Canvas<'_>,
-        ticks: &Ticks,
-        label: impl Fn(f64) -> String,
-        name: &str,
-    ) {
+    pub(super) fn x_axis(&self, canvas: &Canvas<'_>, ticks: &Ticks, label: impl Fn(f64) -> String, name: &str) {
         for value in &ticks.values {
             let x = self.px(*value);
             let grid = Stroke::solid(GRID, 1.0);
@@ -83,13 +77,7 @@ impl Plane {
     }
 
     /// Draws grid lines at ticks of the y axis, their labels and the name of the axis on the left.
-    pub(super) fn y_axis(
-        &self,
-        canvas: &Canvas<'_>,
-        ticks: &Ticks,
-        label: impl Fn(f64) -> String,
-        name: &str,
-    ) {
+    pub(super) fn y_axis(&self, canvas: &Canvas<'_>, ticks: &Ticks, label: impl Fn(f64) -> String, name: &str) {
         let mut widest: f64 = 0.0;
         for value in &ticks.values {
             let y = self.py(*value);
@@ -98,10 +86,7 @@ impl Plane {
             canvas.text_on((self.left - 8.0, y), &text, TICK.end());
             widest = widest.max(TICK.width(&text));
         }
-        let place = (
-            self.left - 8.0 - widest - 16.0,
-            f64::midpoint(self.top, self.bottom),
-        );
+        let place = (self.left - 8.0 - widest - 16.0, f64::midpoint(self.top, self.bottom));
         canvas.text_on(place, name, LABEL.middle().turned());
     }
 
@@ -173,8 +158,7 @@ impl Flags {
                 let half = look.width(&flag.text) / 2.0;
                 let centre = flag.x.min(right - half).max(left + half);
                 let span = (centre - half - 6.0, centre + half + 6.0);
-                let free =
-                    |taken: &Vec<(f64, f64)>| taken.iter().all(|t| span.1 <= t.0 || span.0 >= t.1);
+                let free = |taken: &Vec<(f64, f64)>| taken.iter().all(|t| span.1 <= t.0 || span.0 >= t.1);
                 let row = ends.iter().position(free).unwrap_or(ends.len());
                 if row == ends.len() {
                     ends.push(Vec::new());
@@ -204,11 +188,7 @@ impl Flags {
             let base = top - 8.0 - FLAG_ROW * real(*row);
             let half = flag_type().width(&flag.text) / 2.0 + 3.0;
             // A line that goes on to a higher row must not run through a label.
-            canvas.rect(
-                (centre - half, base - 12.0),
-                (centre + half, base + 3.5),
-                PAPER,
-            );
+            canvas.rect((centre - half, base - 12.0), (centre + half, base + 3.5), PAPER);
             canvas.text((*centre, base), &flag.text, flag_type().middle());
         }
     }

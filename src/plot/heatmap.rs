@@ -210,11 +210,7 @@ impl HeatmapFigure {
             return y;
         }
         canvas.rect((left, y), (left + 18.0, y + 12.0), SHADE);
-        canvas.frame(
-            (left, y),
-            (left + 18.0, y + 12.0),
-            Stroke::solid(AXIS, 0.75),
-        );
+        canvas.frame((left, y), (left + 18.0, y + 12.0), Stroke::solid(AXIS, 0.75));
         canvas.text((left + 27.0, y + 10.5), "n/a: nothing accepted", TICK);
         y + 24.0
     }
@@ -241,11 +237,7 @@ impl HeatmapFigure {
             } else {
                 value
             };
-            let at = format!(
-                "threshold {}, gap {}",
-                setting(mark.threshold),
-                setting(mark.gap)
-            );
+            let at = format!("threshold {}, gap {}", setting(mark.threshold), setting(mark.gap));
             for (row, text) in [at, value].iter().enumerate() {
                 let look = Type::plain(12.0).colour(MUTED);
                 canvas.text_on((left + 28.0, y + 17.0 + 16.0 * real(row)), text, look);
@@ -272,9 +264,7 @@ impl HeatmapFigure {
     fn describe(&self) -> String {
         let mut words = format!("Heat map of {} over threshold and gap.", self.value_name);
         for mark in &self.marks {
-            let value = self
-                .value_at(mark)
-                .map_or_else(|| "n/a".to_owned(), |v| percent(v, 1));
+            let value = self.value_at(mark).map_or_else(|| "n/a".to_owned(), |v| percent(v, 1));
             let _ = write!(
                 words,
                 " {}: threshold {}, gap {}, {value}.",
@@ -306,10 +296,7 @@ fn axes(canvas: &Canvas<'_>, plane: &Plane) {
     let across = ticks(plane.x.0, plane.x.1, 8);
     for value in &across.values {
         let x = plane.px(*value);
-        canvas.line(
-            &[(x, plane.bottom), (x, plane.bottom + 5.0)],
-            Stroke::solid(AXIS, 1.0),
-        );
+        canvas.line(&[(x, plane.bottom), (x, plane.bottom + 5.0)], Stroke::solid(AXIS, 1.0));
         let text = fixed(*value, across.decimals.max(1));
         canvas.text((x, plane.bottom + 19.0), &text, TICK.middle());
     }
@@ -319,19 +306,12 @@ fn axes(canvas: &Canvas<'_>, plane: &Plane) {
     let up = ticks(plane.y.0, plane.y.1, 6);
     for value in &up.values {
         let y = plane.py(*value);
-        canvas.line(
-            &[(plane.left - 5.0, y), (plane.left, y)],
-            Stroke::solid(AXIS, 1.0),
-        );
+        canvas.line(&[(plane.left - 5.0, y), (plane.left, y)], Stroke::solid(AXIS, 1.0));
         let text = fixed(*value, up.decimals.max(2));
         canvas.text_on((plane.left - 9.0, y), &text, TICK.end());
     }
     let anchor = (MARGIN + 7.0, f64::midpoint(plane.top, plane.bottom));
-    canvas.text_on(
-        anchor,
-        "minimum gap (best score − runner-up)",
-        LABEL.middle().turned(),
-    );
+    canvas.text_on(anchor, "minimum gap (best score − runner-up)", LABEL.middle().turned());
     let from: Point = (plane.left, plane.top);
     canvas.frame(from, (plane.right, plane.bottom), Stroke::solid(AXIS, 1.0));
 }

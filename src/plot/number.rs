@@ -7,10 +7,7 @@ pub(super) fn real(count: usize) -> f64 {
 }
 
 /// A count of rows as a real number.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "only its place or share is drawn"
-)]
+#[expect(clippy::cast_precision_loss, reason = "only its place or share is drawn")]
 pub(super) fn rows(count: u64) -> f64 {
     count as f64
 }
@@ -62,12 +59,7 @@ pub(super) fn grouped(count: u64) -> String {
 /// A threshold or a gap: two decimals at least, up to four where they say something.
 pub(super) fn setting(value: f64) -> String {
     let text = fixed(value, 4);
-    let spare = text
-        .bytes()
-        .rev()
-        .take(2)
-        .take_while(|b| *b == b'0')
-        .count();
+    let spare = text.bytes().rev().take(2).take_while(|b| *b == b'0').count();
     text[..text.len() - spare].to_owned()
 }
 
@@ -102,11 +94,7 @@ pub(super) fn ticks(low: f64, high: f64, wanted: usize) -> Ticks {
     } else {
         (0..=count).map(|i| (first + real(i)) * step).collect()
     };
-    Ticks {
-        values,
-        step,
-        decimals,
-    }
+    Ticks { values, step, decimals }
 }
 
 /// A range widened to whole ticks; a range of one value gets room on both sides.
@@ -117,10 +105,7 @@ pub(super) fn nice_range(low: f64, high: f64, wanted: usize) -> (f64, f64) {
         (low - 0.05, high + 0.05)
     };
     let step = ticks(low, high, wanted).step;
-    (
-        (low / step + 1e-9).floor() * step,
-        (high / step - 1e-9).ceil() * step,
-    )
+    ((low / step + 1e-9).floor() * step, (high / step - 1e-9).ceil() * step)
 }
 
 #[cfg(test)]
@@ -149,12 +134,7 @@ mod tests {
         assert_eq!(ticks(0.0, 0.9, 10).decimals, 1);
         let quarter = ticks(0.0, 1.0, 4);
         assert_eq!((quarter.values.len(), quarter.decimals), (5, 2));
-        assert!(
-            ticks(0.31, 0.39, 4)
-                .values
-                .iter()
-                .all(|v| (0.31..=0.39).contains(v))
-        );
+        assert!(ticks(0.31, 0.39, 4).values.iter().all(|v| (0.31..=0.39).contains(v)));
         assert_eq!(ticks(3.0, 3.0, 4).values, [3.0]);
     }
 

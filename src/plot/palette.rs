@@ -59,11 +59,7 @@ pub(super) fn cividis(share: f64) -> RGBColor {
 
 /// The blue of a share in [0, 1]; nothing is white.
 pub(super) fn blues(share: f64) -> RGBColor {
-    if share <= 0.0 {
-        PAPER
-    } else {
-        ramp(&BLUES, share)
-    }
+    if share <= 0.0 { PAPER } else { ramp(&BLUES, share) }
 }
 
 /// A colour mixed with white: `part` of the colour, the rest white.
@@ -113,11 +109,7 @@ fn mix(from: RGBColor, to: RGBColor, part: f64) -> RGBColor {
         let byte = value.round() as u8;
         byte
     };
-    RGBColor(
-        channel(from.0, to.0),
-        channel(from.1, to.1),
-        channel(from.2, to.2),
-    )
+    RGBColor(channel(from.0, to.0), channel(from.1, to.1), channel(from.2, to.2))
 }
 
 #[cfg(test)]

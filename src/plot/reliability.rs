@@ -91,9 +91,7 @@ impl ReliabilityFigure {
             finite(FIGURE, bin.lower, || format!("bins[{i}].lower"))?;
             finite(FIGURE, bin.upper, || format!("bins[{i}].upper"))?;
             if bin.n > 0 {
-                finite(FIGURE, bin.mean_confidence, || {
-                    format!("bins[{i}].mean_confidence")
-                })?;
+                finite(FIGURE, bin.mean_confidence, || format!("bins[{i}].mean_confidence"))?;
             }
             if let Some(accuracy) = bin.accuracy {
                 finite(FIGURE, accuracy, || format!("bins[{i}].accuracy"))?;
@@ -132,16 +130,10 @@ impl ReliabilityFigure {
             canvas.rect(from, to, tint(BLUE, 0.22));
             canvas.frame(from, to, Stroke::solid(tint(BLUE, 0.5), 1.0));
         }
-        canvas.line(
-            &[plane.place((0.0, 0.0)), plane.place((1.0, 1.0))],
-            DIAGONAL,
-        );
+        canvas.line(&[plane.place((0.0, 0.0)), plane.place((1.0, 1.0))], DIAGONAL);
         for (bin, accuracy) in self.full() {
             let said = bin.mean_confidence;
-            canvas.line(
-                &[plane.place((said, accuracy)), plane.place((said, said))],
-                OFF,
-            );
+            canvas.line(&[plane.place((said, accuracy)), plane.place((said, said))], OFF);
         }
         for (bin, accuracy) in self.full() {
             let spot = plane.place((bin.mean_confidence, accuracy));
@@ -166,10 +158,7 @@ impl ReliabilityFigure {
         let up = ticks(0.0, rows(most), 2);
         for value in &up.values {
             let y = plane.py(*value);
-            canvas.line(
-                &[(plane.left, y), (plane.right, y)],
-                Stroke::solid(GRID, 1.0),
-            );
+            canvas.line(&[(plane.left, y), (plane.right, y)], Stroke::solid(GRID, 1.0));
             let text = count(*value);
             canvas.text_on((plane.left - 8.0, y), &text, TICK.end());
         }
@@ -180,10 +169,7 @@ impl ReliabilityFigure {
             canvas.frame(from, to, Stroke::solid(AXIS, 1.0));
         }
         plane.edges(canvas);
-        let anchor = (
-            plane.left - 8.0 - 42.0,
-            f64::midpoint(plane.top, plane.bottom),
-        );
+        let anchor = (plane.left - 8.0 - 42.0, f64::midpoint(plane.top, plane.bottom));
         canvas.text_on(anchor, "prompts", LABEL.middle().turned());
     }
 
@@ -194,16 +180,9 @@ impl ReliabilityFigure {
         let small = Type::plain(12.0).colour(MUTED);
         let mut y = plane.top + 6.0;
         let title = format!("ECE {}", fixed(self.ece, 3));
-        canvas.text(
-            (left, y + 10.0),
-            &title,
-            Type::plain(20.0).bold().colour(INK),
-        );
+        canvas.text((left, y + 10.0), &title, Type::plain(20.0).bold().colour(INK));
         let used = self.full().count();
-        let about = format!(
-            "expected calibration error, {used} of {} bins in use",
-            self.bins.len()
-        );
+        let about = format!("expected calibration error, {used} of {} bins in use", self.bins.len());
         y += 30.0;
         for line in fonts::wrap(&about, 12.0, false, room + 46.0, 3) {
             canvas.text_on((left, y), &line, small);
@@ -223,12 +202,8 @@ impl ReliabilityFigure {
             canvas.disc((left + 18.0, y), 6.25, PAPER);
             canvas.disc((left + 18.0, y), 4.75, BLUE);
         };
-        entry(
-            &spot,
-            "accuracy of a bin; the point is at its mean confidence",
-        );
-        let line =
-            |stroke: Stroke| move |y: f64| canvas.line(&[(left, y), (left + 36.0, y)], stroke);
+        entry(&spot, "accuracy of a bin; the point is at its mean confidence");
+        let line = |stroke: Stroke| move |y: f64| canvas.line(&[(left, y), (left + 36.0, y)], stroke);
         entry(&line(DIAGONAL), "as right as stated");
         let off = |y: f64| canvas.line(&[(left + 18.0, y - 9.0), (left + 18.0, y + 9.0)], OFF);
         entry(&off, "over- or under-confident by this much");

@@ -67,25 +67,12 @@ fn dress(outlined: &str, page: &Page) -> String {
 
 fn paint(tree: &Tree) -> Result<Vec<u8>, PlotError> {
     let size = tree.size().to_int_size();
-    let (width, height) = (
-        size.width() * u32::from(ZOOM),
-        size.height() * u32::from(ZOOM),
-    );
-    let failed = |source| PlotError::Png {
-        width,
-        height,
-        source,
-    };
+    let (width, height) = (size.width() * u32::from(ZOOM), size.height() * u32::from(ZOOM));
+    let failed = |source| PlotError::Png { width, height, source };
     let mut pixels = Pixmap::new(width, height).ok_or_else(|| failed(None))?;
     let zoom = f32::from(ZOOM);
-    resvg::render(
-        tree,
-        Transform::from_scale(zoom, zoom),
-        &mut pixels.as_mut(),
-    );
-    pixels
-        .encode_png()
-        .map_err(|error| failed(Some(Box::new(error))))
+    resvg::render(tree, Transform::from_scale(zoom, zoom), &mut pixels.as_mut());
+    pixels.encode_png().map_err(|error| failed(Some(Box::new(error))))
 }
 
 /// A text as XML character data.

@@ -93,20 +93,14 @@ impl RiskCoverageFigure {
             finite(FIGURE, point.1, || format!("risk of curve[{i}]"))?;
         }
         for mark in &self.marks {
-            finite(FIGURE, mark.coverage, || {
-                format!("coverage of mark {:?}", mark.name)
-            })?;
-            finite(FIGURE, mark.risk, || {
-                format!("risk of mark {:?}", mark.name)
-            })?;
+            finite(FIGURE, mark.coverage, || format!("coverage of mark {:?}", mark.name))?;
+            finite(FIGURE, mark.risk, || format!("risk of mark {:?}", mark.name))?;
         }
         // Without rows these are not defined and are not written.
         if self.n == 0 {
             return Ok(());
         }
-        finite(FIGURE, self.full_coverage_error, || {
-            "full_coverage_error".to_owned()
-        })?;
+        finite(FIGURE, self.full_coverage_error, || "full_coverage_error".to_owned())?;
         finite(FIGURE, self.aurc, || "aurc".to_owned())?;
         finite(FIGURE, self.augrc, || "augrc".to_owned())
     }
@@ -125,10 +119,7 @@ impl RiskCoverageFigure {
         let step = ticks(0.0, (most * 1.08).max(0.05), 6).step;
         let top = ((most * 1.08 / step).ceil() * step).clamp(step, 1.0_f64.max(most));
         let above = curve.iter().filter(|p| p.1 > top + 1e-12).map(|p| p.0);
-        (
-            top,
-            above.fold(None, |far, x| Some(far.map_or(x, |f: f64| f.max(x)))),
-        )
+        (top, above.fold(None, |far, x| Some(far.map_or(x, |f: f64| f.max(x)))))
     }
 
     fn draw_curve(
@@ -211,8 +202,7 @@ impl RiskCoverageFigure {
             } else {
                 format!("Below {} coverage", percent(coverage, 1))
             };
-            let text =
-                format!("{at} the curve leaves the picture: few prompts, one of them wrong.");
+            let text = format!("{at} the curve leaves the picture: few prompts, one of them wrong.");
             for line in super::fonts::wrap(&text, 12.0, false, room + 46.0, 4) {
                 canvas.text_on((left, y), &line, small);
                 y += 16.0;

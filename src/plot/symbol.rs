@@ -34,10 +34,7 @@ impl Symbol {
     pub(super) fn draw(self, canvas: &Canvas<'_>, centre: Point) {
         let (x, y) = centre;
         let around = |corners: &[Point], scale: f64| -> Vec<Point> {
-            corners
-                .iter()
-                .map(|c| (x + c.0 * scale, y + c.1 * scale))
-                .collect()
+            corners.iter().map(|c| (x + c.0 * scale, y + c.1 * scale)).collect()
         };
         let shape = |corners: &[Point], halo: f64| {
             canvas.polygon(&around(corners, halo), PAPER);

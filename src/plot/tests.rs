@@ -24,10 +24,7 @@ fn confusion(labels: &[&str], counts: &[&[u64]]) -> ConfusionFigure {
 }
 
 fn small() -> ConfusionFigure {
-    confusion(
-        &["coding", "creative", "none"],
-        &[&[9, 1, 0], &[0, 0, 0], &[2, 3, 15]],
-    )
+    confusion(&["coding", "creative", "none"], &[&[9, 1, 0], &[0, 0, 0], &[2, 3, 15]])
 }
 
 fn confidence(right: Vec<f64>, n: u64) -> ConfidenceFigure {
@@ -70,10 +67,7 @@ fn heatmap() -> HeatmapFigure {
     HeatmapFigure {
         thresholds: vec![0.2, 0.3, 0.4],
         gaps: vec![0.0, 0.1],
-        values: vec![
-            vec![Some(0.5), Some(0.7), None],
-            vec![Some(0.6), Some(0.9), Some(0.8)],
-        ],
+        values: vec![vec![Some(0.5), Some(0.7), None], vec![Some(0.6), Some(0.9), Some(0.8)]],
         value_name: "system accuracy".to_owned(),
         marks: vec![HeatmapMark {
             name: "chosen".to_owned(),
@@ -139,10 +133,7 @@ fn empty() -> Vec<(&'static str, Box<dyn Figure>)> {
     let mut reliable = reliability();
     (reliable.bins, reliable.n, reliable.ece) = (Vec::new(), 0, f64::NAN);
     vec![
-        (
-            "confusion",
-            Box::new(confusion(&["a", "b"], &[&[0, 0], &[0, 0]])),
-        ),
+        ("confusion", Box::new(confusion(&["a", "b"], &[&[0, 0], &[0, 0]]))),
         ("confidence", Box::new(confidence(Vec::new(), 0))),
         ("threshold", Box::new(threshold(0))),
         ("heatmap", Box::new(heat)),
@@ -206,24 +197,15 @@ fn nothing_of_the_margin_is_drawn_on() {
         let (width, height) = (pixels.width() as usize, pixels.height() as usize);
         let paper = |x: usize, y: usize| pixels.pixels()[y * width + x].red() == 255;
         // A text that is cut would reach the edge.
-        assert!(
-            (0..width).all(|x| paper(x, 4) && paper(x, height - 5)),
-            "{name}"
-        );
-        assert!(
-            (0..height).all(|y| paper(4, y) && paper(width - 5, y)),
-            "{name}"
-        );
+        assert!((0..width).all(|x| paper(x, 4) && paper(x, height - 5)), "{name}");
+        assert!((0..height).all(|y| paper(4, y) && paper(width - 5, y)), "{name}");
     }
 }
 
 #[test]
 fn names_from_outside_cannot_break_the_document() {
     let odd = "<b onload=\"x\">&amp;\u{0}\u{7}]]>'\u{ffff}";
-    let mut figure = confusion(
-        &[odd, "编码", "الكتابة 🙂"],
-        &[&[1, 2, 3], &[4, 5, 6], &[7, 8, 9]],
-    );
+    let mut figure = confusion(&[odd, "编码", "الكتابة 🙂"], &[&[1, 2, 3], &[4, 5, 6], &[7, 8, 9]]);
     figure.title = format!("{odd} {odd}");
     figure.subtitle = odd.to_owned();
     check("confusion", &figure.draw().unwrap());
@@ -246,12 +228,7 @@ fn numbers_that_cannot_be_drawn_are_named() {
     assert!(confidence(vec![0.1, f64::INFINITY], 2).draw().is_err());
     let mut heat = heatmap();
     heat.values[1][2] = Some(f64::NAN);
-    assert!(
-        heat.draw()
-            .unwrap_err()
-            .to_string()
-            .contains("values[1][2]")
-    );
+    assert!(heat.draw().unwrap_err().to_string().contains("values[1][2]"));
     let mut curve = risk();
     curve.aurc = f64::NAN;
     assert!(matches!(curve.draw(), Err(PlotError::NotFinite { .. })));
@@ -265,10 +242,7 @@ fn parts_that_do_not_fit_are_refused() {
     let mut ragged = small();
     ragged.counts[1].pop();
     let error = ragged.draw().unwrap_err().to_string();
-    assert_eq!(
-        error,
-        "confusion figure: columns of counts[1]: expected 3, found 2"
-    );
+    assert_eq!(error, "confusion figure: columns of counts[1]: expected 3, found 2");
     let mut falling = heatmap();
     falling.gaps = vec![0.1, 0.0];
     assert!(matches!(falling.draw(), Err(PlotError::Shape { .. })));
@@ -283,19 +257,13 @@ fn parts_that_do_not_fit_are_refused() {
         title: String::new(),
         subtitle: String::new(),
     };
-    assert!(matches!(
-        large.draw(),
-        Err(PlotError::TooLarge { found: 1001, .. })
-    ));
+    assert!(matches!(large.draw(), Err(PlotError::TooLarge { found: 1001, .. })));
 }
 
 #[test]
 fn few_and_equal_and_many_values_are_drawn() {
     check("one score", &confidence(vec![0.5], 1).draw().unwrap());
-    check(
-        "equal scores",
-        &confidence(vec![0.5; 90], 90).draw().unwrap(),
-    );
+    check("equal scores", &confidence(vec![0.5; 90], 90).draw().unwrap());
     check("one point", &threshold(1).draw().unwrap());
     let drawing = threshold(100_000).draw().unwrap();
     check("many points", &drawing);
@@ -320,9 +288,7 @@ fn few_and_equal_and_many_values_are_drawn() {
 
 #[test]
 fn a_matrix_of_151_labels_is_drawn_without_cell_texts() {
-    let labels: Vec<String> = (0..151)
-        .map(|i| format!("a route with number {i}"))
-        .collect();
+    let labels: Vec<String> = (0..151).map(|i| format!("a route with number {i}")).collect();
     let counts = (0..151)
         .map(|row| (0..151).map(|c| u64::from(c == row)).collect())
         .collect();

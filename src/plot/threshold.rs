@@ -124,11 +124,9 @@ impl ThresholdFigure {
                 }
             }
         }
-        self.marks.iter().try_for_each(|mark| {
-            finite(FIGURE, mark.threshold, || {
-                format!("threshold of mark {:?}", mark.name)
-            })
-        })
+        self.marks
+            .iter()
+            .try_for_each(|mark| finite(FIGURE, mark.threshold, || format!("threshold of mark {:?}", mark.name)))
     }
 
     fn draw_body(&self, canvas: &Canvas<'_>, points: &[ThresholdPoint]) {
@@ -243,8 +241,8 @@ impl ThresholdFigure {
             let threshold = setting(mark.threshold);
             let _ = write!(words, " At {} ({threshold}):", mark.name);
             for curve in &CURVES {
-                let value = value_at(points, mark.threshold, curve.value)
-                    .map_or_else(|| "n/a".to_owned(), |v| percent(v, 1));
+                let value =
+                    value_at(points, mark.threshold, curve.value).map_or_else(|| "n/a".to_owned(), |v| percent(v, 1));
                 let _ = write!(words, " {} {value};", curve.name);
             }
         }
@@ -267,11 +265,7 @@ fn flag(mark: &ThresholdMark, plane: &Plane) -> Flag {
 }
 
 /// The value that a rate has at a threshold: that of the first point not below it.
-fn value_at(
-    points: &[ThresholdPoint],
-    threshold: f64,
-    value: fn(&ThresholdPoint) -> Option<f64>,
-) -> Option<f64> {
+fn value_at(points: &[ThresholdPoint], threshold: f64, value: fn(&ThresholdPoint) -> Option<f64>) -> Option<f64> {
     let place = points.partition_point(|p| p.threshold < threshold);
     points.get(place).and_then(value)
 }

@@ -29,9 +29,7 @@ impl Layout {
         let many = rows.max(columns) > 40;
         let label = label_type(many);
         let longest = figure.labels.iter().map(|l| label.width(l));
-        let names = longest
-            .fold(40.0, f64::max)
-            .min(if many { 110.0 } else { 190.0 });
+        let names = longest.fold(40.0, f64::max).min(if many { 110.0 } else { 190.0 });
         let left = MARGIN + 26.0 + names.ceil() + 10.0;
         let gutter = if many { 4.0 } else { 8.0 };
         let space = 960.0 - left - MARGIN - if many { 14.0 } else { 62.0 } - gutter;
@@ -51,11 +49,7 @@ impl Layout {
         } else {
             real(heads.iter().map(Vec::len).max().unwrap_or(1)) * 16.0
         };
-        let below = if figure.subtitle.is_empty() {
-            54.0
-        } else {
-            HEAD - 4.0
-        };
+        let below = if figure.subtitle.is_empty() { 54.0 } else { HEAD - 4.0 };
         let top = (below + 24.0 + deepest + 8.0).round();
         let body = if high >= 12.0 {
             high * real(rows)
@@ -131,10 +125,7 @@ impl Layout {
 fn break_heads(columns: &[String], wide: f64, many: bool) -> (Vec<Vec<String>>, bool) {
     let label = label_type(many);
     let room = wide - 8.0;
-    let flat: Vec<Vec<String>> = columns
-        .iter()
-        .map(|name| halve(name, label, room))
-        .collect();
+    let flat: Vec<Vec<String>> = columns.iter().map(|name| halve(name, label, room)).collect();
     let fits = flat.iter().flatten().all(|line| label.width(line) <= room);
     if !many && (fits || wide >= 84.0) {
         let cut = |(lines, name): (Vec<String>, &String)| {

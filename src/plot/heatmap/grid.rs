@@ -22,14 +22,8 @@ pub(super) struct Grid {
 impl Grid {
     /// The cells with their edges, averaged where there are too many.
     pub(super) fn of(figure: &HeatmapFigure) -> Self {
-        let (rows, columns) = (
-            figure.values.len(),
-            figure.values.first().map_or(0, Vec::len),
-        );
-        let (down, across) = (
-            rows.div_ceil(CELLS.1).max(1),
-            columns.div_ceil(CELLS.0).max(1),
-        );
+        let (rows, columns) = (figure.values.len(), figure.values.first().map_or(0, Vec::len));
+        let (down, across) = (rows.div_ceil(CELLS.1).max(1), columns.div_ceil(CELLS.0).max(1));
         let thin = |edges: Vec<f64>, by: usize| -> Vec<f64> {
             let last = edges.len().saturating_sub(1);
             let keep = |i: &usize| i.is_multiple_of(by) || *i == last;
@@ -87,9 +81,9 @@ impl Grid {
 }
 
 fn mean<'a>(values: impl Iterator<Item = &'a Option<f64>>) -> Option<f64> {
-    let (sum, count) = values.flatten().fold((0.0, 0usize), |(sum, count), value| {
-        (sum + value, count + 1)
-    });
+    let (sum, count) = values
+        .flatten()
+        .fold((0.0, 0usize), |(sum, count), value| (sum + value, count + 1));
     (count > 0).then(|| sum / real(count))
 }
 
@@ -103,12 +97,7 @@ pub(super) fn edges(axis: &[f64], cells: usize) -> Vec<f64> {
     };
     let step = |pair: Option<(&f64, &f64)>| pair.map_or(0.1, |(a, b)| b - a);
     let head = step(axis.first().zip(axis.get(1)));
-    let tail = step(
-        axis.len()
-            .checked_sub(2)
-            .and_then(|i| axis.get(i))
-            .zip(axis.last()),
-    );
+    let tail = step(axis.len().checked_sub(2).and_then(|i| axis.get(i)).zip(axis.last()));
     let mut found = vec![first - head / 2.0];
     found.extend(axis.windows(2).map(|pair| f64::midpoint(pair[0], pair[1])));
     found.push(last + tail / 2.0);
@@ -131,8 +120,7 @@ mod tests {
     #[test]
     fn edges_lie_between_grid_points() {
         let near = |found: Vec<f64>, wanted: &[f64]| {
-            found.len() == wanted.len()
-                && found.iter().zip(wanted).all(|(a, b)| (a - b).abs() < 1e-12)
+            found.len() == wanted.len() && found.iter().zip(wanted).all(|(a, b)| (a - b).abs() < 1e-12)
         };
         assert!(near(edges(&[0.0, 0.1, 0.3], 3), &[-0.05, 0.05, 0.2, 0.4]));
         assert!(near(edges(&[0.0, 0.1, 0.3], 2), &[0.0, 0.1, 0.3]));
@@ -142,11 +130,7 @@ mod tests {
 
     #[test]
     fn a_fine_grid_is_averaged() {
-        let axis = |n: u32| {
-            (0..n)
-                .map(|i| f64::from(i) / f64::from(n))
-                .collect::<Vec<f64>>()
-        };
+        let axis = |n: u32| (0..n).map(|i| f64::from(i) / f64::from(n)).collect::<Vec<f64>>();
         let figure = HeatmapFigure {
             thresholds: axis(250),
             gaps: axis(100),
