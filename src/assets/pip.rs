@@ -133,12 +133,13 @@ fn download(
     }
 }
 
-/// pip's last words with its retries, a long line each, shortened to the cause of the last one.
+/// pip's last words: its retries, a long line each, shortened to the cause of the last one, and the indented lines of a
+/// traceback left out.
 fn tidy(tail: &str) -> String {
     let is_retry = |line: &str| line.starts_with("WARNING: Retrying");
     let last = tail.lines().rfind(|line| is_retry(line)).map(cause);
     last.into_iter()
-        .chain(tail.lines().filter(|line| !is_retry(line)))
+        .chain(tail.lines().filter(|line| !is_retry(line) && !line.starts_with(' ')))
         .collect::<Vec<_>>()
         .join("\n")
 }
@@ -257,6 +258,7 @@ mod tests {
         let timeout = "WARNING: Retrying (…) after connection broken by 'ReadTimeoutError(\"timed out\")': /x";
         assert_eq!(tidy(timeout), "ReadTimeoutError(\"timed out\")': /x");
         assert_eq!(tidy("WARNING: Retrying, odd"), "WARNING: Retrying, odd");
+        assert_eq!(tidy("    f.write(chunk)\nOSError: disk full"), "OSError: disk full");
         assert_eq!(tidy(""), "");
     }
 

@@ -187,8 +187,10 @@ pub(super) fn of_calibration(
 fn heatmap(report: &CalibrationReport, rows: &[SweepRow], routes: usize) -> HeatmapFigure {
     let (low, high) = calibrate::range(rows.iter().map(|r| r.score));
     let (_, widest) = calibrate::range(rows.iter().map(|r| r.gap).filter(|g| g.is_finite()));
-    let thresholds = calibrate::axis(low, high, HEATMAP, &[]);
-    let gaps = calibrate::axis(0.0, widest.max(0.0), HEATMAP, &[]);
+    // The operating points are grid points, so that the values shown at them are exact.
+    let (chosen, current) = (&report.chosen, &report.current);
+    let thresholds = calibrate::axis(low, high, HEATMAP, &[chosen.threshold, current.threshold]);
+    let gaps = calibrate::axis(0.0, widest.max(0.0), HEATMAP, &[chosen.gap, current.gap]);
     let surface = calibrate::surface(rows, routes, &thresholds, &gaps);
     let values = (0..gaps.len())
         .map(|j| {
@@ -207,7 +209,7 @@ fn heatmap(report: &CalibrationReport, rows: &[SweepRow], routes: usize) -> Heat
         gaps,
         values,
         value_name: "system accuracy".into(),
-        marks: vec![mark("chosen", &report.chosen), mark("current", &report.current)],
+        marks: vec![mark("chosen", chosen), mark("current", current)],
         n: report.calibration.n,
         split: report.calibration.split.clone(),
     }
