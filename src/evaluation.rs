@@ -3,6 +3,10 @@
 //! Two views, never mixed: *forced choice* (in-domain prompts, every one sent to its best route) and *as deployed* (all
 //! prompts under the thresholds, where the fallback is the right answer for an out-of-domain prompt).
 
+mod reliability;
+
+pub use reliability::{Method, reliability};
+
 use crate::calibrate::{Tally, Totals, macro_f1};
 use crate::dataset::{Row, Truth};
 use crate::encode::Vectors;
@@ -10,13 +14,12 @@ use crate::metrics::classification::{Confusion, top_k};
 use crate::metrics::deployed::Deployed;
 use crate::metrics::detection::Detection;
 use crate::metrics::histogram::Summary;
-use crate::metrics::reliability::{BINS, FitError, Isotonic, Platt, Reliability, Temperature, ece};
 use crate::metrics::selective::Selective;
 use crate::num::f64_from_u64;
 use crate::report::{
     AsDeployed, ConfidenceReport, ConfusionReport, DetectionFigures, DetectionReport, Estimate, ExampleReport,
-    ForcedChoice, LeakageReport, Mistake, ReliabilityBinReport, ReliabilityReport, RouteConfidence, RouteFigures,
-    SelectiveFigures, SelectiveReport, SummaryReport,
+    ForcedChoice, LeakageReport, Mistake, RouteConfidence, RouteFigures, SelectiveFigures, SelectiveReport,
+    SummaryReport,
 };
 use crate::router::{Centroids, RowScore, ScoreTable, decide};
 use crate::routes::{Routes, Thresholds};
@@ -360,100 +363,6 @@ pub fn confusion_report(confusion: &Confusion, names: &[String]) -> ConfusionRep
         counts,
         row_shares,
     }
-}
-
-/// How a score becomes a probability.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
-    /// Logistic curve over the score.
-    Platt,
-    /// Rising step function over the score.
-    Isotonic,
-    /// One temperature for the softmax over the routes.
-    Temperature,
-}
-
-impl Method {
-    /// Name in reports.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Platt => "platt",
-            Self::Isotonic => "isotonic",
-            Self::Temperature => "temperature",
-        }
-    }
-}
-
-/// Reliability of the forced choice on `judged`, with the mapping fitted on `fitted`: in-domain prompts only, since
-/// "right" means that the best route is the prompt's own.
-pub fn reliability(
-    method: Method,
-    fitted: Scored<'_>,
-    fitted_on: &str,
-    judged: Scored<'_>,
-    in_sample: bool,
-) -> ReliabilityReport {
-    let confidences = confidences(method, fitted, judged);
-    let (confidences, note) = match confidences {
-        Ok(confidences) => (confidences, None),
-        Err(error) => (Vec::new(), Some(error.to_string())),
-    };
-    let rows: Vec<(f64, bool)> = confidences
-        .into_iter()
-        .zip(judged.in_domain_rows().map(|(own, row, _)| own == row.best))
-        .collect();
-    let reliability = Reliability::new(rows);
-    let n = reliability.n();
-    let width = reliability.equal_width_bins(BINS);
-    ReliabilityReport {
-        method: method.name().into(),
-        fitted_on: fitted_on.into(),
-        fitted_n: fitted.in_domain(),
-        in_sample,
-        note,
-        ece_equal_width: Estimate::new(ece(&width), n),
-        ece_equal_mass: Estimate::new(ece(&reliability.equal_mass_bins(BINS)), n),
-        brier: Estimate::new(reliability.brier(), n),
-        log_loss: Estimate::new(reliability.log_loss(), n),
-        bins: width
-            .iter()
-            .map(|bin| ReliabilityBinReport {
-                lower: bin.lower,
-                upper: bin.upper,
-                n: bin.accuracy.n(),
-                mean_confidence: bin.mean_confidence,
-                accuracy: bin.accuracy.value(),
-            })
-            .collect(),
-    }
-}
-
-/// The calibrated confidence of every in-domain prompt of `judged`.
-fn confidences(method: Method, fitted: Scored<'_>, judged: Scored<'_>) -> Result<Vec<f64>, FitError> {
-    let pairs = || {
-        fitted
-            .in_domain_rows()
-            .map(|(own, row, _)| (row.score, own == row.best))
-    };
-    let by_score =
-        |predict: &dyn Fn(f64) -> f64| judged.in_domain_rows().map(|(_, row, _)| predict(row.score)).collect();
-    Ok(match method {
-        Method::Platt => {
-            let mapping = Platt::fit(pairs())?;
-            by_score(&|score| mapping.predict(score))
-        }
-        Method::Isotonic => {
-            let mapping = Isotonic::fit(pairs())?;
-            by_score(&|score| mapping.predict(score))
-        }
-        Method::Temperature => {
-            let mapping = Temperature::fit(fitted.in_domain_rows().map(|(own, _, scores)| (scores, own)))?;
-            judged
-                .in_domain_rows()
-                .map(|(_, _, scores)| mapping.predict(scores))
-                .collect()
-        }
-    })
 }
 
 #[cfg(test)]

@@ -50,19 +50,19 @@ pub(super) struct Common {
     #[arg(long, short, global = true)]
     pub(super) quiet: bool,
     /// Folder with the encoder's files (model.safetensors, tokenizer.json), instead of the cache
-    /// [env: ROUTECAL_MODEL_DIR].
+    /// [env: `ROUTECAL_MODEL_DIR`].
     #[arg(long, global = true, value_name = "DIR")]
     pub(super) model_dir: Option<PathBuf>,
-    /// ONNX Runtime library to use, instead of the installed one [env: ROUTECAL_ONNXRUNTIME].
+    /// ONNX Runtime library to use, instead of the installed one [env: `ROUTECAL_ONNXRUNTIME`].
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) onnxruntime: Option<PathBuf>,
-    /// Folder for downloads and kept vectors [env: ROUTECAL_CACHE] [default: routecal in the user's cache folder].
+    /// Folder for downloads and kept vectors [env: `ROUTECAL_CACHE`] [default: routecal in the user's cache folder].
     #[arg(long, global = true, value_name = "DIR")]
     pub(super) cache_dir: Option<PathBuf>,
     /// Neither read nor keep vectors.
     #[arg(long, global = true)]
     pub(super) no_cache: bool,
-    /// Never download anything [env: ROUTECAL_OFFLINE=1].
+    /// Never download anything [env: `ROUTECAL_OFFLINE=1`].
     #[arg(long, global = true)]
     pub(super) offline: bool,
     /// Address of an OpenAI-compatible server, for openai:MODEL encoders.
@@ -126,7 +126,7 @@ pub(super) struct DatasetArgs {
     /// Column with the prompt.
     #[arg(long, value_name = "COLUMN", default_value = "prompt")]
     pub(super) prompt_column: String,
-    /// Column with the label: a route's name, or empty, none, oos, out_of_domain for none.
+    /// Column with the label: a route's name, or empty, none, oos, `out_of_domain` for none.
     #[arg(long, value_name = "COLUMN", default_value = "label")]
     pub(super) label_column: String,
     /// Column with the split [default: split, if there is one; else half and half by content hash].

@@ -3,12 +3,12 @@
 use std::error::Error as _;
 use std::process::ExitCode;
 
-use super::printer::Printer;
+use super::printer;
 use crate::Error;
 use crate::error::{ErrorClass, Hint as _};
 
 /// Prints an error with its causes and its hint, and says which code to exit with. A closed pipe is no error.
-pub(super) fn report(error: &Error, printer: Printer) -> ExitCode {
+pub(super) fn report(error: &Error) -> ExitCode {
     if let Error::Output(io) = error
         && io.kind() == std::io::ErrorKind::BrokenPipe
     {
@@ -29,7 +29,7 @@ pub(super) fn report(error: &Error, printer: Printer) -> ExitCode {
         text.push_str("\nhint: ");
         text.push_str(&hint);
     }
-    printer.error(&text);
+    printer::stderr(&text);
     ExitCode::from(code(error.class()))
 }
 

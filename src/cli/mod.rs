@@ -25,7 +25,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     let printer = Printer::new(cli.common.quiet, cli.common.format);
     match dispatch(cli, printer) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => exit::report(&error, printer),
+        Err(error) => exit::report(&error),
     }
 }
 

@@ -17,11 +17,6 @@ impl Printer {
         Self { quiet, format }
     }
 
-    /// Whether notes and progress are wanted.
-    pub(super) fn quiet(self) -> bool {
-        self.quiet
-    }
-
     /// Prints the answer: `text` for people, or the document.
     pub(super) fn answer(self, document: impl FnOnce() -> String, text: impl FnOnce() -> String) -> Result<(), Error> {
         let answer = match self.format {
@@ -47,14 +42,10 @@ impl Printer {
             stderr(&format!("warning: {text}"));
         }
     }
-
-    /// Something that is wrong.
-    pub(super) fn error(self, text: &str) {
-        stderr(text);
-    }
 }
 
-fn stderr(text: &str) {
+/// A line on standard error, whatever was asked for: errors.
+pub(super) fn stderr(text: &str) {
     // Nothing can be done about a standard error that is closed.
     let _ = writeln!(std::io::stderr().lock(), "{text}");
 }

@@ -1,6 +1,7 @@
 //! Labels held against route names.
 
 use std::collections::HashMap;
+use std::fmt::Write as _;
 
 use super::{Dataset, DatasetError, Label, RowProblem, Truth};
 use crate::error::nearest;
@@ -49,7 +50,8 @@ fn listed(routes: &[String]) -> String {
     const SHOWN: usize = 12;
     let mut text = routes[..routes.len().min(SHOWN)].join(", ");
     if routes.len() > SHOWN {
-        text.push_str(&format!(" and {} more", routes.len() - SHOWN));
+        // Writing into a String cannot fail.
+        let _ = write!(text, " and {} more", routes.len() - SHOWN);
     }
     text
 }

@@ -121,7 +121,7 @@ fn text<'b>(bytes: &'b [u8], source: &str) -> Result<&'b str, DatasetError> {
         let offset = e.valid_up_to();
         DatasetError::NotUtf8 {
             source_name: source.to_owned(),
-            line: bytes[..offset].iter().filter(|b| **b == b'\n').count() + 1,
+            line: bytes[..offset].split(|b| *b == b'\n').count(),
             offset,
         }
     })?;

@@ -1,6 +1,6 @@
 //! Vectors kept between runs, keyed by encoder identity and text.
 //!
-//! One SQLite file an encoder identity, in write-ahead mode: several processes may read and write it at once, and a
+//! One `SQLite` file an encoder identity, in write-ahead mode: several processes may read and write it at once, and a
 //! process killed at any moment loses at most the batch in flight. Every entry carries a checksum of key and vector;
 //! one that does not fit is embedded again. The cache is a convenience: a cache that cannot be opened or written is
 //! reported ([`CacheNote`]) and the work goes on without it.
@@ -221,10 +221,10 @@ impl VectorCache {
     }
 
     fn move_aside(&self) {
-        let aside = (1..)
+        let free = (1..100)
             .map(|i| self.path.with_extension(format!("damaged-{i}")))
-            .find(|p| !p.exists())
-            .unwrap_or_else(|| self.path.with_extension("damaged"));
+            .find(|p| !p.exists());
+        let aside = free.unwrap_or_else(|| self.path.with_extension("damaged"));
         if std::fs::rename(&self.path, &aside).is_ok() {
             for suffix in ["sqlite-wal", "sqlite-shm"] {
                 // Left-overs of the damaged file must not be applied to the new one; a missing one is fine.

@@ -29,6 +29,9 @@ pub struct EncoderIdentity {
 
 impl EncoderIdentity {
     /// sha256 of all fields, in hex.
+    ///
+    /// # Panics
+    /// Never: plain fields always serialise.
     pub fn fingerprint(&self) -> String {
         sha256_hex(&serde_json::to_vec(self).expect("plain fields always serialise"))
     }

@@ -103,7 +103,7 @@ impl OnnxEncoder {
     /// [`EncodeError::Load`] where the files cannot be had or do not load.
     pub fn catalogue(model: EmbeddingModel, cache: PathBuf, settings: OnnxSettings) -> Result<Self, EncodeError> {
         let info = TextEmbedding::get_model_info(&model)
-            .map_err(|e| load_error(&format!("{model:?}"), e))?
+            .map_err(|e| load_error(&format!("{model:?}"), &e))?
             .clone();
         // A dynamically quantised model scales its activations by the whole batch, so a text must be alone in it.
         let batch = match TextEmbedding::get_quantization_mode(&model) {
@@ -136,8 +136,8 @@ impl OnnxEncoder {
         let sum = |file: &str| {
             let path = repo
                 .get(file)
-                .ok_or_else(|| load_error(&info.model_code, format!("{file} is not in the cache")))?;
-            let (sum, _) = crate::assets::sha256_file(&path).map_err(|e| load_error(&info.model_code, e))?;
+                .ok_or_else(|| load_error(&info.model_code, &format!("{file} is not in the cache")))?;
+            let (sum, _) = crate::assets::sha256_file(&path).map_err(|e| load_error(&info.model_code, &e))?;
             Ok::<_, EncodeError>(sum)
         };
         encoder.identity.weights_sha256 = Some(sum(&info.model_file)?);
@@ -160,7 +160,7 @@ impl OnnxEncoder {
         }
     }
 
-    fn fail(&self, message: impl ToString) -> EncodeError {
+    fn fail(&self, message: &dyn ToString) -> EncodeError {
         load_error(&self.identity.model, message)
     }
 
@@ -204,13 +204,13 @@ impl OnnxEncoder {
 
     /// The tokenizer, cut to the encoder's length.
     fn tokenizer(&self, model: &UserDefinedEmbeddingModel) -> Result<Tokenizer, EncodeError> {
-        let mut tokenizer = Tokenizer::from_bytes(&model.tokenizer_files.tokenizer_file).map_err(|e| self.fail(e))?;
+        let mut tokenizer = Tokenizer::from_bytes(&model.tokenizer_files.tokenizer_file).map_err(|e| self.fail(&e))?;
         tokenizer
             .with_truncation(self.identity.max_length.map(|max_length| tokenizers::TruncationParams {
                 max_length,
                 ..Default::default()
             }))
-            .map_err(|e| self.fail(e))?;
+            .map_err(|e| self.fail(&e))?;
         Ok(tokenizer)
     }
 
@@ -221,10 +221,10 @@ impl OnnxEncoder {
         environment: &Environment,
     ) -> Result<TextEmbedding, EncodeError> {
         if self.assets.config().offline {
-            let info = TextEmbedding::get_model_info(model).map_err(|e| self.fail(e))?;
+            let info = TextEmbedding::get_model_info(model).map_err(|e| self.fail(&e))?;
             let repo = hf_hub::Cache::new(cache.to_owned()).model(info.model_code.clone());
             if repo.get(&info.model_file).is_none() {
-                return Err(self.fail(format!(
+                return Err(self.fail(&format!(
                     "{} is not in {} and downloads are switched off",
                     info.model_code,
                     cache.display()
@@ -238,7 +238,7 @@ impl OnnxEncoder {
                 .with_intra_threads(self.threads_a_session)
                 .with_show_download_progress(false),
         )
-        .map_err(|e| self.fail(with_sources(&e)))
+        .map_err(|e| self.fail(&with_sources(&e)))
     }
 
     /// The session of one worker, made on first use.
@@ -255,8 +255,8 @@ impl OnnxEncoder {
                         .with_max_length(self.identity.max_length.unwrap_or(512))
                         .with_intra_threads(self.threads_a_session),
                 )
-                .map_err(|e| self.fail(with_sources(&e)))?,
-                (_, None) => return Err(self.fail("the model was not read")),
+                .map_err(|e| self.fail(&with_sources(&e)))?,
+                (_, None) => return Err(self.fail(&"the model was not read")),
             });
         }
         Ok(guard)
@@ -281,14 +281,14 @@ impl Encoder for OnnxEncoder {
         let encodings = loaded
             .tokenizer
             .encode_batch_fast(texts.to_vec(), true)
-            .map_err(|e| self.fail(e))?;
+            .map_err(|e| self.fail(&e))?;
         Ok(encodings.iter().map(tokenizers::Encoding::len).collect())
     }
 
     fn embed_batch(&self, worker: usize, texts: &[&str]) -> Result<Vec<Vec<f32>>, EncodeError> {
         let mut guard = self.session(worker)?;
         let Some(session) = guard.as_mut() else {
-            return Err(self.fail("the session was not made"));
+            return Err(self.fail(&"the session was not made"));
         };
         session.embed(texts, Some(texts.len())).map_err(|e| EncodeError::Run {
             name: self.identity.model.clone(),
@@ -362,7 +362,7 @@ fn environment(library: &Path) -> Result<Environment, EncodeError> {
     Ok(environment)
 }
 
-fn load_error(name: &str, message: impl ToString) -> EncodeError {
+fn load_error(name: &str, message: &dyn ToString) -> EncodeError {
     EncodeError::Load {
         name: name.to_owned(),
         message: message.to_string(),

@@ -21,7 +21,7 @@ pub const OPENAI_BASE_URL: &str = "https://api.openai.com/v1";
 /// Requests in flight at once.
 const WORKERS: usize = 4;
 /// Longest wait that a server's `Retry-After` is believed.
-const LONGEST_WAIT: Duration = Duration::from_secs(120);
+const LONGEST_WAIT: Duration = Duration::from_mins(2);
 /// Characters of a server's error message that are shown.
 const SHOWN: usize = 300;
 
@@ -47,7 +47,7 @@ impl Default for RemoteOptions {
             key: String::new(),
             attempts: 6,
             first_pause: Duration::from_millis(500),
-            timeout: Duration::from_secs(60),
+            timeout: Duration::from_mins(1),
         }
     }
 }
@@ -107,7 +107,8 @@ impl RemoteEncoder {
             message,
             hint: hint.to_owned(),
         };
-        options.key = options.key.trim().to_owned();
+        let key = options.key.trim().to_owned();
+        options.key = key;
         let base = options.base_url.trim().trim_end_matches('/').to_owned();
         let url = reqwest::Url::parse(&base)
             .ok()
@@ -180,7 +181,7 @@ impl RemoteEncoder {
         let policy = ExponentialBuilder::new()
             .with_jitter()
             .with_min_delay(self.options.first_pause)
-            .with_max_delay(Duration::from_secs(60))
+            .with_max_delay(Duration::from_mins(1))
             .with_max_times(self.options.attempts.saturating_sub(1));
         (|| async { self.client.embeddings().create_byot(body.clone()).await })
             .retry(policy)
@@ -373,7 +374,9 @@ fn narrow(x: f64) -> f32 {
 fn unit(mut vector: Vec<f32>) -> Vec<f32> {
     let norm = super::vectors::dot(&vector, &vector).sqrt();
     if norm > 0.0 {
-        vector.iter_mut().for_each(|x| *x = narrow(f64::from(*x) / norm));
+        for x in &mut vector {
+            *x = narrow(f64::from(*x) / norm);
+        }
     }
     vector
 }

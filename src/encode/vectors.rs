@@ -127,7 +127,7 @@ mod tests {
     #[test]
     fn cosine_of_known_vectors() {
         assert!((cosine(&[1.0, 0.0], &[1.0, 1.0]) - 0.5_f64.sqrt()).abs() < 1e-12);
-        let a: Vec<f32> = (0..19).map(|i| i as f32).collect();
+        let a: Vec<f32> = (0..19_u8).map(f32::from).collect();
         let expected: f64 = (0..19).map(|i| f64::from(i * i)).sum();
         assert!((dot(&a, &a) - expected).abs() < 1e-9);
     }

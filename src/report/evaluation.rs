@@ -161,7 +161,7 @@ pub struct DetectionFigures {
     pub average_precision_out: Estimate,
     /// Share of out-of-domain prompts accepted where 95 % of in-domain ones are.
     pub fpr_at_95_tpr: Estimate,
-    /// The mirror that OpenOOD reports: share of in-domain prompts rejected where 95 % of out-of-domain ones are.
+    /// The mirror that `OpenOOD` reports: share of in-domain prompts rejected where 95 % of out-of-domain ones are.
     pub fpr_at_95_tpr_out: Estimate,
 }
 

@@ -9,7 +9,7 @@ use crate::encode::Vectors;
 /// One centroid a route, with the examples behind it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Centroids {
-    centroids: Vectors,
+    means: Vectors,
     examples: Vectors,
     /// Row of the first example of each route in `examples`, and one past the last.
     starts: Vec<usize>,
@@ -72,14 +72,14 @@ impl Centroids {
             .windows(2)
             .map(|w| narrow(&mean(&sum(&examples, w[0]..w[1], None), w[1] - w[0])))
             .collect();
-        let centroids = Vectors::new(&rows).map_err(|_| RouterError::NoDirection {
+        let means = Vectors::new(&rows).map_err(|_| RouterError::NoDirection {
             route: rows
                 .iter()
                 .position(|r| r.iter().all(|x| *x == 0.0))
                 .unwrap_or_default(),
         })?;
         Ok(Self {
-            centroids,
+            means,
             examples,
             starts,
         })
@@ -87,7 +87,7 @@ impl Centroids {
 
     /// The centroids, one row a route.
     pub fn vectors(&self) -> &Vectors {
-        &self.centroids
+        &self.means
     }
 
     /// All examples' vectors, route after route.
@@ -112,9 +112,9 @@ impl Centroids {
 
     /// Cosine of every pair of centroids, routes × routes.
     pub fn similarity(&self) -> Vec<Vec<f64>> {
-        self.centroids
+        self.means
             .rows()
-            .map(|a| self.centroids.rows().map(|b| crate::encode::cosine(a, b)).collect())
+            .map(|a| self.means.rows().map(|b| crate::encode::cosine(a, b)).collect())
             .collect()
     }
 
@@ -124,7 +124,7 @@ impl Centroids {
     }
 
     fn shape(&self, route: usize) -> RouteShape {
-        let centroid = self.centroids.row(route);
+        let centroid = self.means.row(route);
         let cosines: Vec<f64> = (self.starts[route]..self.starts[route + 1])
             .map(|i| crate::encode::cosine(self.examples.row(i), centroid))
             .collect();
@@ -157,7 +157,7 @@ impl Centroids {
         let own = (size > 1 && rest.iter().any(|x| *x != 0.0)).then(|| crate::encode::cosine(vector, &rest));
         let other = (0..self.len())
             .filter(|r| *r != route)
-            .map(|r| (r, crate::encode::cosine(vector, self.centroids.row(r))))
+            .map(|r| (r, crate::encode::cosine(vector, self.means.row(r))))
             .reduce(|best, next| if next.1 > best.1 { next } else { best });
         LeaveOneOut {
             route,

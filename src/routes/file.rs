@@ -147,7 +147,7 @@ fn syntax(path: &Path, error: &serde_json::Error) -> RoutesError {
     }
 }
 
-/// serde_json ends its messages with a position that the error states already.
+/// `serde_json` ends its messages with a position that the error states already.
 fn without_position(message: &str) -> String {
     message
         .rsplit_once(" at line ")

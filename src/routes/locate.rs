@@ -20,7 +20,7 @@ pub(super) struct Locator<'t> {
 }
 
 impl<'t> Locator<'t> {
-    /// Parses `text`, which serde_json has accepted.
+    /// Parses `text`, which `serde_json` has accepted.
     pub(super) fn new(text: &'t str) -> Self {
         let root = parse_to_ast(text, &CollectOptions::default(), &ParseOptions::default())
             .ok()
@@ -53,7 +53,7 @@ impl<'t> Locator<'t> {
 
     fn line_at(&self, offset: usize) -> usize {
         let end = offset.min(self.text.len());
-        self.text.as_bytes()[..end].iter().filter(|b| **b == b'\n').count() + 1
+        self.text.as_bytes()[..end].split(|b| *b == b'\n').count()
     }
 
     /// The first key that an object holds twice, with its line: serde would silently keep the last one.

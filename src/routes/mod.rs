@@ -166,6 +166,9 @@ impl Routes {
 
     /// sha256 of what decides scores and targets: names, models, system prompts, examples, fallback. Thresholds are
     /// left out, so that a calibration does not make a router built before it look stale.
+    ///
+    /// # Panics
+    /// Never: strings and sequences always serialise.
     pub fn fingerprint(&self) -> String {
         let content: Vec<_> = self.routes.iter().map(|r| (&r.name, &r.target, &r.examples)).collect();
         let canonical = serde_json::to_vec(&(content, &self.fallback)).expect("strings and sequences always serialise");

@@ -132,12 +132,11 @@ fn goal(args: &CalibrateArgs, rows: &[SweepRow], routes: usize, prices: Option<&
             coverage: args.coverage.unwrap_or_default(),
         },
         (GoalName::MinCost, Some(prices)) => Goal::MinCost {
-            accuracy: match args.accuracy {
-                Some(accuracy) => accuracy,
-                None => {
-                    let best = choose(rows, routes, &Goal::MaxSystemAccuracy)?;
-                    (best.objective - ACCURACY_SLACK).max(0.0)
-                }
+            accuracy: if let Some(accuracy) = args.accuracy {
+                accuracy
+            } else {
+                let best = choose(rows, routes, &Goal::MaxSystemAccuracy)?;
+                (best.objective - ACCURACY_SLACK).max(0.0)
             },
             prices: prices.clone(),
         },

@@ -1,0 +1,82 @@
+//! Documents as text for a terminal.
+
+mod calibration;
+mod evaluation;
+mod routing;
+
+pub use calibration::{calibration_text, next_step};
+pub use evaluation::eval_text;
+pub use routing::{centroids_text, classify_text};
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, Table};
+
+use super::Estimate;
+
+/// Routes up to which a matrix is printed.
+pub(super) const MATRIX_ROUTES: usize = 12;
+/// Characters of a prompt that are shown.
+pub(super) const PROMPT_SHOWN: usize = 72;
+
+/// A table with a header, the first column left and the others right.
+pub(super) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    render(header, rows, CellAlignment::Right)
+}
+
+fn render(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>, others: CellAlignment) -> String {
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_header(header.to_vec());
+    for row in rows {
+        table.add_row(row);
+    }
+    for (i, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((if i == 0 { 0 } else { 2 }, 0));
+        if i > 0 {
+            column.set_cell_alignment(others);
+        }
+    }
+    let mut text = String::new();
+    for line in table.lines() {
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// A table with every column left.
+pub fn left_table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    render(header, rows, CellAlignment::Left)
+}
+
+/// A user's text on one line, without control characters (which could drive the terminal), cut to a width.
+pub(super) fn shown(text: &str, width: usize) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut clean: String = line.chars().filter(|c| !c.is_control()).take(width + 1).collect();
+    if clean.chars().count() > width {
+        clean = clean.chars().take(width - 1).collect();
+        clean.push('…');
+    }
+    clean
+}
+
+pub(super) fn percent(estimate: &Estimate) -> String {
+    estimate
+        .point
+        .map_or_else(|| "n/a".into(), |p| format!("{:.1} %", 100.0 * p))
+}
+
+pub(super) fn number(value: Option<f64>, decimals: usize) -> String {
+    value.map_or_else(|| "n/a".into(), |v| format!("{v:.decimals$}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn a_prompt_cannot_drive_the_terminal() {
+        assert_eq!(shown("a\u{1b}[2Jb\r\nc\u{7}", 40), "a[2Jb c");
+        assert_eq!(shown("abcdef", 4), "abc…");
+        assert_eq!(shown("abcd", 4), "abcd");
+    }
+}
