@@ -7,7 +7,7 @@ use crate::routes::Thresholds;
 /// The range of each number, the other held, within which the goal stays within `tolerance` of the choice.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Plateau {
-    /// How much less of the objective still counts as the plateau.
+    /// How much less of the objective still counts as the plateau: a difference of shares, or, for a price, a share of it.
     pub tolerance: f64,
     /// Least and greatest threshold, the gap held.
     pub threshold: (f64, f64),
@@ -25,7 +25,12 @@ pub fn plateau(rows: &[SweepRow], routes: usize, goal: &Goal, at: Thresholds, to
         goal.objective(&tally(rows, &vec![at; routes]), &totals)
     };
     let chosen = figure(at.threshold(), at.gap())?;
-    let holds = |value: Option<f64>| value.is_some_and(|v| v >= chosen - tolerance - 1e-12);
+    let margin = match goal {
+        Goal::MinCost { .. } => tolerance * chosen.abs(),
+        _ => tolerance,
+    };
+    // A sum in another order must not look like a loss.
+    let holds = |value: Option<f64>| value.is_some_and(|v| v >= chosen - margin - 1e-12);
     let scores = rows.iter().map(|r| r.score);
     let gaps = rows.iter().map(|r| r.gap).filter(|g| g.is_finite());
     Some(Plateau {

@@ -283,7 +283,7 @@ pub(super) struct CalibrateArgs {
     /// Split that judges the choice.
     #[arg(long, value_name = "NAME", default_value = "test")]
     pub(super) test_split: String,
-    /// How much less of the goal still counts as the plateau around the choice.
+    /// How much less of the goal's figure still counts as the plateau around the choice; of a price, which share.
     #[arg(long, value_name = "X", default_value_t = 0.01)]
     pub(super) plateau_tolerance: f64,
     /// Draw no plots.
@@ -306,6 +306,7 @@ pub(super) enum SchemaName {
     /// eval.json.
     Eval,
     /// calibration.json.
+    #[value(alias = "calibrate")]
     Calibration,
     /// router.json.
     Router,

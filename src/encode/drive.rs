@@ -67,6 +67,7 @@ pub fn embed(
     }
     let missing: Vec<usize> = (0..distinct.len()).filter(|&i| vectors[i].is_none()).collect();
     if !missing.is_empty() {
+        encoder.prepare()?;
         progress.begin(missing.len());
         let outcome = compute(encoder, cache, &distinct, &missing, &mut vectors, progress, stop);
         progress.end();

@@ -50,6 +50,15 @@ pub trait Encoder: Send + Sync {
     /// The batch size that is fastest.
     fn batch_limit(&self) -> BatchLimit;
 
+    /// Loads, and if need be installs, what embedding takes: called once before the first batch, so that a download's
+    /// progress does not get in the way of that of the embedding.
+    ///
+    /// # Errors
+    /// [`EncodeError`] where the encoder cannot be loaded.
+    fn prepare(&self) -> Result<(), EncodeError> {
+        Ok(())
+    }
+
     /// Length of each text in tokens, as far as the encoder reads it.
     ///
     /// # Errors

@@ -276,6 +276,10 @@ impl Encoder for OnnxEncoder {
         self.batch
     }
 
+    fn prepare(&self) -> Result<(), EncodeError> {
+        self.loaded().map(drop)
+    }
+
     fn token_counts(&self, texts: &[&str]) -> Result<Vec<usize>, EncodeError> {
         let loaded = self.loaded()?;
         let encodings = loaded
