@@ -3,7 +3,7 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::assets::Progress;
 use crate::encode::EmbedProgress;
@@ -31,7 +31,7 @@ impl Bars {
         };
         let bar = ProgressBar::with_draw_target(total, target);
         if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style.progress_chars("━╸─"));
+            bar.set_style(style.with_key("rate", rate).progress_chars("━╸─"));
         }
         bar.set_message(message);
         bar.enable_steady_tick(Duration::from_millis(120));
@@ -41,6 +41,12 @@ impl Bars {
     fn bar(&self) -> std::sync::MutexGuard<'_, ProgressBar> {
         self.bar.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// `482 prompts/s`.
+fn rate(state: &ProgressState, out: &mut dyn std::fmt::Write) {
+    // A bar that cannot be drawn is no reason to fail.
+    let _ = write!(out, "{:.0} prompts/s", state.per_sec());
 }
 
 impl Progress for Bars {
@@ -80,7 +86,7 @@ impl EmbedProgress for Bars {
     fn begin(&self, total: usize) {
         self.start(
             Some(total as u64),
-            "embedding {bar:28} {pos}/{len} prompts, {per_sec}, {eta} left",
+            "embedding {bar:28} {pos}/{len} prompts, {rate}, {eta} left",
             String::new(),
         );
     }

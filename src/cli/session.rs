@@ -10,7 +10,9 @@ use super::progress::Bars;
 use crate::Error;
 use crate::assets::{AssetConfig, Assets};
 use crate::dataset::{Dataset, Row, Truth};
-use crate::encode::{self, EncodeError, Encoder, EncoderOptions, OPENAI_BASE_URL, RemoteOptions, VectorCache, Vectors};
+use crate::encode::{
+    self, EncodeError, Encoder, EncoderIdentity, EncoderOptions, OPENAI_BASE_URL, RemoteOptions, VectorCache, Vectors,
+};
 use crate::evaluation::Scored;
 use crate::report::{DatasetProvenance, Provenance};
 use crate::router::{self, Centroids, RouterArtefact, RouterError, ScoreTable};
@@ -40,6 +42,13 @@ pub(super) struct Router {
     pub(super) routes: Routes,
     pub(super) centroids: Centroids,
     pub(super) engine: Engine,
+}
+
+/// What a router is made of, read and checked.
+pub(super) struct Plan {
+    routes: Routes,
+    /// From a router file: its name, the encoder it was built with, the centroids.
+    built: Option<(String, EncoderIdentity, Centroids)>,
 }
 
 /// An encoder with its cache.
@@ -206,36 +215,14 @@ impl Session {
         }
     }
 
-    /// The router of the flags, with the vectors of `texts`: from a router file, or built from the routes file.
-    pub(super) fn router(&self, file: Option<&Path>, texts: &[&str]) -> Result<(Router, Vectors), Error> {
-        match file {
-            Some(file) => self.router_from_file(file, texts),
-            None => self.router_from_routes(self.routes()?, texts),
-        }
-    }
-
-    fn router_from_routes(&self, routes: Routes, texts: &[&str]) -> Result<(Router, Vectors), Error> {
-        let engine = self.engine(&self.encoder_name(Some(&routes)))?;
-        let examples: Vec<&str> = routes
-            .routes
-            .iter()
-            .flat_map(|r| r.examples.iter().map(String::as_str))
-            .collect();
-        // One call for both, so that no core waits for the last batch of the examples.
-        let all: Vec<&str> = examples.iter().chain(texts).copied().collect();
-        let vectors = self.embed(&engine, &all)?;
-        let sizes: Vec<usize> = routes.routes.iter().map(|r| r.examples.len()).collect();
-        let centroids = Centroids::new(vectors.slice(0, examples.len()), &sizes)?;
-        let prompts = vectors.slice(examples.len(), vectors.len());
-        let router = Router {
-            routes,
-            centroids,
-            engine,
+    /// Reads what the router is made of, before anything is embedded.
+    pub(super) fn plan(&self, file: Option<&Path>) -> Result<Plan, Error> {
+        let Some(file) = file else {
+            return Ok(Plan {
+                routes: self.routes()?,
+                built: None,
+            });
         };
-        Ok((router, prompts))
-    }
-
-    fn router_from_file(&self, file: &Path, texts: &[&str]) -> Result<(Router, Vectors), Error> {
         let name = file.display().to_string();
         let text = std::fs::read_to_string(file).map_err(|source| Error::Read {
             path: file.to_owned(),
@@ -244,11 +231,31 @@ impl Session {
         let artefact = RouterArtefact::parse(&text, &name)?;
         let (mut routes, centroids) = artefact.unpack(&name)?;
         self.hold_against_routes_file(&artefact, &name, &mut routes)?;
+        Ok(Plan {
+            routes,
+            built: Some((name, artefact.encoder, centroids)),
+        })
+    }
+
+    /// The router of a plan, and the vectors of `texts`.
+    pub(super) fn build(&self, plan: Plan, texts: &[&str]) -> Result<(Router, Vectors), Error> {
+        let Plan { routes, built } = plan;
         let engine = self.engine(&self.encoder_name(Some(&routes)))?;
-        if let Some(difference) = artefact.encoder.difference(engine.encoder.identity()) {
-            return Err(RouterError::OtherEncoder { file: name, difference }.into());
-        }
-        let prompts = self.embed(&engine, texts)?;
+        let (centroids, prompts) = if let Some((file, encoder, centroids)) = built {
+            if let Some(difference) = encoder.difference(engine.encoder.identity()) {
+                return Err(RouterError::OtherEncoder { file, difference }.into());
+            }
+            (centroids, self.embed(&engine, texts)?)
+        } else {
+            let sizes: Vec<usize> = routes.routes.iter().map(|r| r.examples.len()).collect();
+            let examples = routes.routes.iter().flat_map(|r| r.examples.iter().map(String::as_str));
+            // One call for both, so that no core waits for the last batch of the examples.
+            let all: Vec<&str> = examples.chain(texts.iter().copied()).collect();
+            let vectors = self.embed(&engine, &all)?;
+            let count = sizes.iter().sum();
+            let centroids = Centroids::new(vectors.slice(0, count), &sizes)?;
+            (centroids, vectors.slice(count, vectors.len()))
+        };
         let router = Router {
             routes,
             centroids,
@@ -299,10 +306,9 @@ impl Session {
         for split in required {
             dataset.split(split)?;
         }
-        if router.is_none() {
-            // Labels are checked before anything is embedded: a typo should not cost minutes.
-            dataset.resolve(&Routes::load(&self.common.routes)?.0.names())?;
-        }
+        let plan = self.plan(router)?;
+        // Labels are checked before anything is embedded: a typo should not cost minutes.
+        dataset.resolve(&plan.routes.names())?;
         let whole = DatasetProvenance {
             source: dataset.source.clone(),
             sha256: dataset.fingerprint(),
@@ -313,7 +319,7 @@ impl Session {
         if !wanted.contains(&"all") {
             dataset.rows.retain(|row| wanted.contains(&row.split.as_str()));
         }
-        let (router, vectors) = self.router(router, &dataset.prompts())?;
+        let (router, vectors) = self.build(plan, &dataset.prompts())?;
         let truths = dataset.resolve(&router.routes.names())?;
         let scores = router::score(&vectors, &router.centroids)?;
         Ok(ScoredData {

@@ -14,7 +14,7 @@ const FILE: &str = "router.json";
 
 pub(in crate::cli) fn run(session: &Session, _args: &CentroidsArgs) -> Result<(), Error> {
     let mut out = OutputFolder::open(&session.common.out)?;
-    let (router, _) = session.router(None, &[])?;
+    let (router, _) = session.build(session.plan(None)?, &[])?;
     let (routes, centroids) = (&router.routes, &router.centroids);
     let artefact = RouterArtefact::new(routes, router.engine.encoder.identity(), centroids);
     out.write(FILE, store::json(&artefact))?;

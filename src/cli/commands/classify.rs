@@ -33,7 +33,7 @@ pub(in crate::cli) fn run(session: &Session, args: &ClassifyArgs) -> Result<(), 
         ));
     }
     let texts: Vec<&str> = prompts.iter().map(String::as_str).collect();
-    let (router, vectors) = session.router(args.router.as_deref(), &texts)?;
+    let (router, vectors) = session.build(session.plan(args.router.as_deref())?, &texts)?;
     let (_, by_route) = thresholds(&router.routes, &args.thresholds)?;
     let scores = router::score(&vectors, &router.centroids)?;
     let decisions: Vec<Decision> = scores.rows().iter().map(|row| decide(row, &by_route)).collect();
