@@ -3,13 +3,13 @@
 //! Two views, never mixed: *forced choice* (in-domain prompts, every one sent to its best route) and *as deployed* (all
 //! prompts under the thresholds, where the fallback is the right answer for an out-of-domain prompt).
 
+mod mistakes;
 mod reliability;
 
 pub use reliability::{Method, reliability};
 
 use crate::calibrate::{Tally, Totals, macro_f1};
 use crate::dataset::{Row, Truth};
-use crate::encode::Vectors;
 use crate::metrics::classification::{Confusion, top_k};
 use crate::metrics::deployed::Deployed;
 use crate::metrics::detection::Detection;
@@ -17,15 +17,11 @@ use crate::metrics::histogram::Summary;
 use crate::metrics::selective::Selective;
 use crate::num::f64_from_u64;
 use crate::report::{
-    AsDeployed, ConfidenceReport, ConfusionReport, DetectionFigures, DetectionReport, Estimate, ExampleReport,
-    ForcedChoice, LeakageReport, Mistake, RouteConfidence, RouteFigures, SelectiveFigures, SelectiveReport,
-    SummaryReport,
+    AsDeployed, ConfidenceReport, ConfusionReport, DetectionFigures, DetectionReport, Estimate, ForcedChoice,
+    RouteConfidence, RouteFigures, SelectiveFigures, SelectiveReport, SummaryReport,
 };
-use crate::router::{Centroids, RowScore, ScoreTable, decide};
-use crate::routes::{Routes, Thresholds};
-
-/// Mistakes listed.
-const MISTAKES: usize = 20;
+use crate::router::{RowScore, ScoreTable, decide};
+use crate::routes::Thresholds;
 
 /// Scored, labelled prompts of one split.
 #[derive(Debug, Clone, Copy)]
@@ -194,75 +190,6 @@ impl Scored<'_> {
             .filter(|(truth, row)| route.is_none_or(|r| r == row.best) && kind == ScoreKind::of(**truth, row.best))
             .map(|(_, row)| row.score)
             .collect()
-    }
-
-    /// The most confident mistakes of the forced choice.
-    pub fn mistakes(
-        &self,
-        vectors: &Vectors,
-        routes: &Routes,
-        centroids: &Centroids,
-        thresholds: &[Thresholds],
-    ) -> Vec<Mistake> {
-        let mut wrong: Vec<usize> = self
-            .right()
-            .iter()
-            .enumerate()
-            .filter_map(|(i, right)| (!right).then_some(i))
-            .collect();
-        wrong.sort_by(|a, b| {
-            let score = |i: &usize| self.scores.rows()[*i].score;
-            score(b).total_cmp(&score(a)).then(a.cmp(b))
-        });
-        wrong.truncate(MISTAKES);
-        let nearest = |route: usize, i: usize| {
-            let (example, cosine) = centroids.nearest_example(route, vectors.row(i));
-            ExampleReport {
-                example: routes.routes[route].examples[example].clone(),
-                cosine,
-            }
-        };
-        wrong
-            .into_iter()
-            .map(|i| {
-                let (row, score) = (&self.rows[i], &self.scores.rows()[i]);
-                let own = match self.truths[i] {
-                    Truth::Route(own) => Some(own),
-                    Truth::OutOfDomain => None,
-                };
-                Mistake {
-                    line: row.line,
-                    prompt: row.prompt.clone(),
-                    label: own.map_or("none", |own| &routes.routes[own].name).to_owned(),
-                    chosen: routes.routes[score.best].name.clone(),
-                    score: score.score,
-                    gap: Some(score.gap).filter(|g| g.is_finite()),
-                    accepted: decide(score, thresholds).route().is_some(),
-                    nearest_chosen: nearest(score.best, i),
-                    nearest_right: own.map(|own| nearest(own, i)),
-                }
-            })
-            .collect()
-    }
-
-    /// Prompts that are route examples, case and outer spaces aside.
-    pub fn leakage(&self, routes: &Routes) -> LeakageReport {
-        let fold = |text: &str| text.trim().to_lowercase();
-        let examples: std::collections::HashSet<String> = routes
-            .routes
-            .iter()
-            .flat_map(|r| r.examples.iter().map(|e| fold(e)))
-            .collect();
-        let lines: Vec<u64> = self
-            .rows
-            .iter()
-            .filter(|row| examples.contains(&fold(&row.prompt)))
-            .map(|row| row.line)
-            .collect();
-        LeakageReport {
-            n: lines.len() as u64,
-            lines: lines.into_iter().take(10).collect(),
-        }
     }
 }
 

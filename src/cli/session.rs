@@ -153,7 +153,8 @@ impl Session {
                 assets: Arc::clone(&self.assets),
                 progress: Arc::clone(&self.bars) as _,
                 threads: self.threads,
-                hub_cache: self.cache.join("hub"),
+                // fastembed puts the model hub's files where HF_HOME says.
+                hub_cache: std::env::var_os("HF_HOME").map_or_else(|| self.cache.join("hub"), PathBuf::from),
                 remote: RemoteOptions {
                     base_url: self
                         .common

@@ -35,6 +35,14 @@ pub enum EncodeError {
         /// What the runtime says.
         message: String,
     },
+    /// The files of a catalogue model cannot be had.
+    #[error("cannot fetch the encoder {name} from the model hub: {message}")]
+    Hub {
+        /// Repository of the model.
+        name: String,
+        /// Why.
+        message: String,
+    },
     /// A folder lacks a file of a model.
     #[error("{}: {message}", path.display())]
     Folder {
@@ -105,6 +113,9 @@ impl Hint for EncodeError {
             ),
             Self::Folder { .. } => Some(
                 "a local encoder is a folder with model.onnx (or onnx/model.onnx) and tokenizer.json".into(),
+            ),
+            Self::Hub { .. } => Some(
+                "set HF_ENDPOINT to a mirror, or name a folder that holds the model's files: --encoder FOLDER".into(),
             ),
             Self::Remote { hint, .. } => hint.clone(),
             Self::Settings { hint, .. } => Some(hint.clone()),

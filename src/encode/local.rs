@@ -52,6 +52,7 @@ impl LocalModel {
         .find(|n| (1..1 << 20).contains(n))
         .unwrap_or(DEFAULT_MAX_LENGTH);
         let cls = pooling_config["pooling_mode_cls_token"] == json!(true);
+        refuse_other_pooling(folder, &pooling_config)?;
 
         let sum = |path: &Path| {
             sha256_file(path)
@@ -116,6 +117,21 @@ impl LocalModel {
             model = model.with_external_initializer(name, bytes(path)?);
         }
         Ok(model)
+    }
+}
+
+/// Mean and CLS pooling are what is computed here; silently computing another than the model's would be wrong.
+fn refuse_other_pooling(folder: &Path, config: &Value) -> Result<(), EncodeError> {
+    const KNOWN: [&str; 2] = ["pooling_mode_cls_token", "pooling_mode_mean_tokens"];
+    let other = config.as_object().into_iter().flatten().find(|(key, value)| {
+        key.starts_with("pooling_mode_") && **value == json!(true) && !KNOWN.contains(&key.as_str())
+    });
+    match other {
+        None => Ok(()),
+        Some((key, _)) => Err(EncodeError::Folder {
+            path: folder.join("1_Pooling/config.json"),
+            message: format!("\"{key}\" is not supported, only mean and CLS pooling are"),
+        }),
     }
 }
 

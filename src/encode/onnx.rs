@@ -220,25 +220,29 @@ impl OnnxEncoder {
         cache: &Path,
         environment: &Environment,
     ) -> Result<TextEmbedding, EncodeError> {
-        if self.assets.config().offline {
-            let info = TextEmbedding::get_model_info(model).map_err(|e| self.fail(&e))?;
-            let repo = hf_hub::Cache::new(cache.to_owned()).model(info.model_code.clone());
-            if repo.get(&info.model_file).is_none() {
-                return Err(self.fail(&format!(
-                    "{} is not in {} and downloads are switched off",
-                    info.model_code,
-                    cache.display()
-                )));
-            }
+        let config = self.assets.config();
+        let info = TextEmbedding::get_model_info(model).map_err(|e| self.fail(&e))?;
+        let repo = hf_hub::Cache::new(cache.to_owned()).model(info.model_code.clone());
+        let missing = repo.get(&info.model_file).is_none();
+        let hub = |message: String| EncodeError::Hub {
+            name: info.model_code.clone(),
+            message,
+        };
+        if missing && (config.offline || config.hub_offline) {
+            return Err(hub(format!(
+                "it is not in {} and downloads are switched off",
+                cache.display()
+            )));
         }
-        TextEmbedding::try_new(
-            TextInitOptions::new(model.clone())
-                .with_cache_dir(cache.to_owned())
-                .with_environment(environment.clone())
-                .with_intra_threads(self.threads_a_session)
-                .with_show_download_progress(false),
-        )
-        .map_err(|e| self.fail(&with_sources(&e)))
+        let options = TextInitOptions::new(model.clone())
+            .with_cache_dir(cache.to_owned())
+            .with_environment(environment.clone())
+            .with_intra_threads(self.threads_a_session)
+            .with_show_download_progress(false);
+        TextEmbedding::try_new(options).map_err(|error| {
+            let message = with_sources(&error);
+            if missing { hub(message) } else { self.fail(&message) }
+        })
     }
 
     /// The session of one worker, made on first use.

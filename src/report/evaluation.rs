@@ -27,7 +27,7 @@ pub struct EvalReport {
     pub in_domain: u64,
     /// Prompts that belong to none.
     pub out_of_domain: u64,
-    /// Whether the thresholds were chosen on these very rows, as far as is known.
+    /// Whether rows of the calibration split are among them: thresholds chosen there are flattered by these figures.
     pub in_sample: bool,
     /// The thresholds.
     pub thresholds: ThresholdsReport,

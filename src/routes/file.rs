@@ -13,7 +13,6 @@ use super::{FEW_EXAMPLES, RESERVED_NAMES, Route, Routes, Target, Thresholds};
 use crate::error::nearest;
 
 const TOP_LEVEL: [&str; 6] = ["$schema", "encoder", "fallback", "thresholds", "prices", "routes"];
-const ROUTE_LEVEL: [&str; 4] = ["model", "system_prompt", "examples", "thresholds"];
 
 /// A prompt router: its encoder, fallback, thresholds and routes.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -160,20 +159,12 @@ fn deserialize<'de, T: Deserialize<'de>>(text: &'de str, checker: &Checker<'_>) 
     serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let at = error.path().to_string();
         let message = without_position(&error.inner().to_string());
-        let hint = message
-            .strip_prefix("unknown field `")
-            .and_then(|rest| rest.split('`').next())
-            .map(|typed| {
-                let valid = if at.contains('.') {
-                    &ROUTE_LEVEL[..]
-                } else {
-                    &TOP_LEVEL[..]
-                };
-                nearest(typed, valid.iter().copied()).map_or_else(
-                    || format!("the keys here are {}", valid.join(", ")),
-                    |name| format!("did you mean \"{name}\"?"),
-                )
-            });
+        let hint = message.strip_prefix("unknown field `").and_then(|rest| {
+            // serde lists the valid keys in backticks behind the unknown one.
+            let mut names = rest.split('`').step_by(2);
+            let typed = names.next()?;
+            nearest(typed, names).map(|name| format!("did you mean \"{name}\"?"))
+        });
         RoutesError::Invalid {
             path: checker.path.to_owned(),
             line: error.inner().line().max(1),

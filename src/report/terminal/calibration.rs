@@ -144,7 +144,7 @@ fn goal_figure(report: &CalibrationReport, figures: &SplitFigures) -> String {
 /// The line that `calibrate` ends with.
 pub fn next_step(chosen: &OperatingPoint) -> String {
     format!(
-        "to use them: routecal calibrate --write (threshold {}, gap {})",
+        "to put threshold {} and gap {} into the routes file, run the same command with --write",
         chosen.threshold, chosen.gap
     )
 }
