@@ -13,7 +13,6 @@ use super::{FEW_EXAMPLES, RESERVED_NAMES, Route, Routes, Target, Thresholds};
 use crate::error::nearest;
 
 const TOP_LEVEL: [&str; 6] = ["$schema", "encoder", "fallback", "thresholds", "prices", "routes"];
-const ROUTE_LEVEL: [&str; 4] = ["model", "system_prompt", "examples", "thresholds"];
 
 /// A prompt router: its encoder, fallback, thresholds and routes.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -102,6 +101,13 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<(Routes, Vec<RoutesWarnin
         locator: Locator::new(text),
         path,
     };
+    if !root.is_object() {
+        return Err(checker.invalid(
+            &[],
+            "it is not a JSON object".into(),
+            Some("`routecal schema routes` prints the shape".into()),
+        ));
+    }
     if let Some((key, line)) = checker.locator.duplicate_key() {
         return Err(RoutesError::Invalid {
             path: path.to_owned(),
@@ -158,22 +164,12 @@ fn without_position(message: &str) -> String {
 fn deserialize<'de, T: Deserialize<'de>>(text: &'de str, checker: &Checker<'_>) -> Result<T, RoutesError> {
     let mut json = serde_json::Deserializer::from_str(text);
     serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let at = error.path().to_string();
+        let at = match error.path().to_string().as_str() {
+            "." => "the file".to_owned(),
+            path => path.to_owned(),
+        };
         let message = without_position(&error.inner().to_string());
-        let hint = message
-            .strip_prefix("unknown field `")
-            .and_then(|rest| rest.split('`').next())
-            .map(|typed| {
-                let valid = if at.contains('.') {
-                    &ROUTE_LEVEL[..]
-                } else {
-                    &TOP_LEVEL[..]
-                };
-                nearest(typed, valid.iter().copied()).map_or_else(
-                    || format!("the keys here are {}", valid.join(", ")),
-                    |name| format!("did you mean \"{name}\"?"),
-                )
-            });
+        let hint = unknown_key_hint(&message);
         RoutesError::Invalid {
             path: checker.path.to_owned(),
             line: error.inner().line().max(1),
@@ -182,6 +178,18 @@ fn deserialize<'de, T: Deserialize<'de>>(text: &'de str, checker: &Checker<'_>) 
             hint,
         }
     })
+}
+
+/// The valid key nearest to an unknown one, or all that are valid there; serde's message names them.
+fn unknown_key_hint(message: &str) -> Option<String> {
+    // unknown field `typed`, expected one of `a`, `b`
+    let mut quoted = message.strip_prefix("unknown field ")?.split('`').skip(1).step_by(2);
+    let typed = quoted.next()?;
+    let valid: Vec<&str> = quoted.collect();
+    Some(nearest(typed, valid.iter().copied()).map_or_else(
+        || format!("the keys here are {}", valid.join(", ")),
+        |name| format!("did you mean \"{name}\"?"),
+    ))
 }
 
 struct Checker<'a> {
