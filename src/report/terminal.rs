@@ -1,6 +1,7 @@
 //! Documents as text for a terminal.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};
@@ -197,12 +198,21 @@ fn goal_figure(report: &CalibrationReport, figures: &SplitFigures) -> String {
     }
 }
 
-/// The line that `calibrate` ends with.
-pub fn next_step(chosen: &OperatingPoint) -> String {
-    format!(
-        "to use them: routecal calibrate --write (threshold {}, gap {})",
-        chosen.threshold, chosen.gap
-    )
+/// The line that `calibrate` ends with: what it wrote into the routes file, or how to have it written.
+pub fn next_step(report: &CalibrationReport, written: Option<&Path>) -> String {
+    let OperatingPoint { threshold, gap, .. } = report.chosen;
+    let pairs = if report.per_route {
+        ", and a pair for each route,"
+    } else {
+        ""
+    };
+    match written {
+        Some(path) => format!(
+            "wrote threshold {threshold} and gap {gap}{pairs} into {}",
+            path.display()
+        ),
+        None => format!("to use threshold {threshold} and gap {gap}{pairs} run this command again with --write"),
+    }
 }
 
 /// `eval` for people.

@@ -90,14 +90,17 @@ pub(in crate::cli) fn run(session: &Session, args: &CalibrateArgs) -> Result<(),
         figures::of_calibration(&report, &rows, &judging, &mut out)?;
     }
     out.write("calibration.json", &document)?;
+    let written = args.write.then_some(session.common.routes.as_path());
+    if args.write {
+        // Before the answer is printed: a reader that closes the pipe early (`| head`) must not keep it from being done.
+        write_routes(session, routes, global, &choice, args.per_route)?;
+    }
     session
         .printer
         .answer(|| document, || report::calibration_text(&report))?;
     session.note_written(&out);
-    if args.write {
-        write_routes(session, routes, global, &choice, args.per_route)?;
-    } else {
-        session.printer.note(&report::next_step(&report.chosen));
+    if args.router.is_none() {
+        session.printer.note(&report::next_step(&report, written));
     }
     Ok(())
 }
@@ -291,13 +294,5 @@ fn write_routes(
         Vec::new()
     };
     let text = with_thresholds(&text, path, &WriteThresholds { global, by_route })?;
-    store::write_atomically(path, text.as_bytes())?;
-    session.printer.note(&format!(
-        "wrote threshold {} and gap {}{} into {}",
-        global.threshold(),
-        global.gap(),
-        if per_route { ", and a pair for each route," } else { "" },
-        path.display()
-    ));
-    Ok(())
+    Ok(store::write_atomically(path, text.as_bytes())?)
 }
