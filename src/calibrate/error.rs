@@ -43,7 +43,8 @@ pub enum CalibrateError {
 impl Hint for CalibrateError {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Range { .. } | Self::BadPrice { .. } => None,
+            Self::Range { name, .. } => Some(format!("{name} is a share: five in a hundred is 0.05")),
+            Self::BadPrice { model, .. } => Some(format!("write --price {model}=0.004, say")),
             Self::Unreachable { .. } => Some(
                 "ask for less, or give the routes more and better examples: thresholds alone cannot mend them".into(),
             ),

@@ -354,29 +354,32 @@ impl Session {
     }
 }
 
+/// Refuses thresholds out of range before anything is embedded.
+pub(super) fn check_thresholds(args: &ThresholdArgs) -> Result<(), Error> {
+    typed_over(Thresholds::ACCEPT_ALL, args).map(drop)
+}
+
 /// The thresholds to judge by: those of the router unless flags say otherwise. Also the global pair.
 pub(super) fn thresholds(routes: &Routes, args: &ThresholdArgs) -> Result<(Thresholds, Vec<Thresholds>), Error> {
-    if args.threshold.is_none() && args.gap.is_none() {
-        return Ok((routes.thresholds, routes.thresholds_by_route()));
-    }
-    let make = |own: Thresholds| {
-        Thresholds::new(
-            args.threshold.unwrap_or_else(|| own.threshold()),
-            args.gap.unwrap_or_else(|| own.gap()),
-        )
-        .map_err(|message| {
-            Error::usage(
-                message,
-                "a score is a cosine: give --threshold within -1 and 1, --gap within 0 and 2",
-            )
-        })
-    };
     let by_route = routes
         .thresholds_by_route()
         .into_iter()
-        .map(make)
+        .map(|own| typed_over(own, args))
         .collect::<Result<_, _>>()?;
-    Ok((make(routes.thresholds)?, by_route))
+    Ok((typed_over(routes.thresholds, args)?, by_route))
+}
+
+fn typed_over(own: Thresholds, args: &ThresholdArgs) -> Result<Thresholds, Error> {
+    Thresholds::new(
+        args.threshold.unwrap_or_else(|| own.threshold()),
+        args.gap.unwrap_or_else(|| own.gap()),
+    )
+    .map_err(|message| {
+        Error::usage(
+            message,
+            "a score is a cosine: give --threshold within -1 and 1, --gap within 0 and 2",
+        )
+    })
 }
 
 /// The first Ctrl-C asks for an orderly end; the second ends at once.

@@ -168,6 +168,38 @@ pub(super) fn locate(
     Ok((prompt, label, split))
 }
 
+/// The lines on which the records of a CSV start. The reader's own positions are those before line ends and blank lines
+/// are skipped: it takes the `\n` of a `\r\n` for the start of the next record.
+struct Lines<'t> {
+    text: &'t [u8],
+    /// Where the last record started, and on which line.
+    at: usize,
+    line: u64,
+}
+
+impl<'t> Lines<'t> {
+    fn new(text: &'t str) -> Self {
+        Self {
+            text: text.as_bytes(),
+            at: 0,
+            line: 1,
+        }
+    }
+
+    /// 1-based line of the record that the reader found at `byte`; records come in order.
+    fn line_of(&mut self, byte: u64) -> u64 {
+        let from = usize::try_from(byte).map_or(self.text.len(), |byte| byte.min(self.text.len()));
+        let ends = self.text[from..].iter().take_while(|b| matches!(b, b'\r' | b'\n'));
+        let start = from + ends.count();
+        for i in self.at..start {
+            let lone_return = self.text[i] == b'\r' && self.text.get(i + 1) != Some(&b'\n');
+            self.line += u64::from(self.text[i] == b'\n' || lone_return);
+        }
+        self.at = start;
+        self.line
+    }
+}
+
 fn csv_table(text: &str, source: &str, columns: &Columns, unlabelled: bool) -> Result<Table, DatasetError> {
     let malformed = |error: &csv::Error| DatasetError::Malformed {
         source_name: source.to_owned(),
@@ -188,9 +220,10 @@ fn csv_table(text: &str, source: &str, columns: &Columns, unlabelled: bool) -> R
         has_split: split.is_some(),
         problems: Vec::new(),
     };
+    let mut lines = Lines::new(text);
     for record in reader.records() {
         let record = record.map_err(|e| malformed(&e))?;
-        let line = record.position().map_or(0, csv::Position::line);
+        let line = record.position().map_or(0, |p| lines.line_of(p.byte()));
         if record.len() != present.len() {
             table.problems.push(RowProblem {
                 line,

@@ -8,6 +8,8 @@ use jsonc_parser::cst::{CstInputValue, CstObject, CstRootNode};
 
 use super::{RoutesError, Thresholds};
 
+const BYTE_ORDER_MARK: &str = "\u{feff}";
+
 /// The thresholds to write.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WriteThresholds {
@@ -28,6 +30,10 @@ pub fn with_thresholds(text: &str, path: &Path, write: &WriteThresholds) -> Resu
         path: path.to_owned(),
         message: message.to_owned(),
     };
+    // Editors on Windows may begin a file with a byte order mark, which is not JSON; it stays.
+    let (mark, text) = text
+        .strip_prefix(BYTE_ORDER_MARK)
+        .map_or(("", text), |rest| (BYTE_ORDER_MARK, rest));
     let root = CstRootNode::parse(text, &ParseOptions::default()).map_err(|e| fail(&e.to_string()))?;
     let object = root.object_value().ok_or_else(|| fail("it is not a JSON object"))?;
     let full = object.get("routes").is_some() && object.object_value("routes").is_some();
@@ -56,7 +62,7 @@ pub fn with_thresholds(text: &str, path: &Path, write: &WriteThresholds) -> Resu
             }
         }
     }
-    Ok(root.to_string())
+    Ok(format!("{mark}{root}"))
 }
 
 /// Replaces the two numbers in place, or adds the member (before the member `before`, else at the end).
@@ -101,6 +107,9 @@ mod tests {
     fn only_the_two_numbers_change() {
         let out = with_thresholds(FULL, Path::new("r"), &write(0.2, 0.0, vec![])).unwrap();
         assert_eq!(out, FULL.replace("0.35", "0.2").replace("0.02", "0"));
+        let marked = format!("{BYTE_ORDER_MARK}{FULL}");
+        let edited = with_thresholds(&marked, Path::new("r"), &write(0.2, 0.0, vec![])).unwrap();
+        assert_eq!(edited, format!("{BYTE_ORDER_MARK}{out}"));
     }
 
     #[test]

@@ -101,6 +101,13 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<(Routes, Vec<RoutesWarnin
         locator: Locator::new(text),
         path,
     };
+    if !root.is_object() {
+        return Err(checker.invalid(
+            &[],
+            "it is not a JSON object".into(),
+            Some("`routecal schema routes` prints the shape".into()),
+        ));
+    }
     if let Some((key, line)) = checker.locator.duplicate_key() {
         return Err(RoutesError::Invalid {
             path: path.to_owned(),
@@ -157,14 +164,12 @@ fn without_position(message: &str) -> String {
 fn deserialize<'de, T: Deserialize<'de>>(text: &'de str, checker: &Checker<'_>) -> Result<T, RoutesError> {
     let mut json = serde_json::Deserializer::from_str(text);
     serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let at = error.path().to_string();
+        let at = match error.path().to_string().as_str() {
+            "." => "the file".to_owned(),
+            path => path.to_owned(),
+        };
         let message = without_position(&error.inner().to_string());
-        let hint = message.strip_prefix("unknown field `").and_then(|rest| {
-            // serde lists the valid keys in backticks behind the unknown one.
-            let mut names = rest.split('`').step_by(2);
-            let typed = names.next()?;
-            nearest(typed, names).map(|name| format!("did you mean \"{name}\"?"))
-        });
+        let hint = unknown_key_hint(&message);
         RoutesError::Invalid {
             path: checker.path.to_owned(),
             line: error.inner().line().max(1),
@@ -173,6 +178,18 @@ fn deserialize<'de, T: Deserialize<'de>>(text: &'de str, checker: &Checker<'_>) 
             hint,
         }
     })
+}
+
+/// The valid key nearest to an unknown one, or all that are valid there; serde's message names them.
+fn unknown_key_hint(message: &str) -> Option<String> {
+    // unknown field `typed`, expected one of `a`, `b`
+    let mut quoted = message.strip_prefix("unknown field ")?.split('`').skip(1).step_by(2);
+    let typed = quoted.next()?;
+    let valid: Vec<&str> = quoted.collect();
+    Some(nearest(typed, valid.iter().copied()).map_or_else(
+        || format!("the keys here are {}", valid.join(", ")),
+        |name| format!("did you mean \"{name}\"?"),
+    ))
 }
 
 struct Checker<'a> {

@@ -31,8 +31,10 @@ impl Hint for StoreError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Write { source, .. } => Some(match source.kind() {
-                std::io::ErrorKind::StorageFull => "free some space, or choose another folder with --out DIR".into(),
-                _ => "choose a folder that can be written with --out DIR".into(),
+                std::io::ErrorKind::StorageFull => {
+                    "free some space, or choose another folder (--out DIR; embed: --output FILE)".into()
+                }
+                _ => "choose a folder that can be written (--out DIR; embed: --output FILE)".into(),
             }),
             Self::Encode { .. } => None,
         }

@@ -21,10 +21,7 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
         path: path.to_owned(),
         source,
     };
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
+    let folder = folder_of(path);
     std::fs::create_dir_all(folder).map_err(fail)?;
     let mut file = tempfile::Builder::new()
         .prefix(".routecal-")
@@ -36,6 +33,13 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
     file.as_file().sync_all().map_err(fail)?;
     file.persist(path).map_err(|e| fail(e.error))?;
     Ok(())
+}
+
+fn folder_of(file: &Path) -> &Path {
+    match file.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    }
 }
 
 /// A replaced file keeps its permissions; a new one gets the usual ones rather than the private ones of a temporary file.
@@ -64,11 +68,24 @@ pub fn json<T: Serialize>(document: &T) -> String {
     text
 }
 
-/// A folder of results.
-#[derive(Debug, Clone)]
+/// A folder of results. A folder that was made for results that never came is removed again.
+#[derive(Debug)]
 pub struct OutputFolder {
     root: PathBuf,
     written: Vec<PathBuf>,
+    /// Folders that were not there before, the outermost first.
+    created: Vec<PathBuf>,
+}
+
+impl Drop for OutputFolder {
+    fn drop(&mut self) {
+        for folder in self.created.iter().rev() {
+            // Refused, as it should be, where anything is in it.
+            if std::fs::remove_dir(folder).is_err() {
+                break;
+            }
+        }
+    }
 }
 
 impl OutputFolder {
@@ -81,16 +98,32 @@ impl OutputFolder {
             path: root.to_owned(),
             source,
         };
+        let mut created: Vec<PathBuf> = root
+            .ancestors()
+            .take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists())
+            .map(Path::to_owned)
+            .collect();
+        created.reverse();
         std::fs::create_dir_all(root).map_err(fail)?;
+        let folder = Self {
+            root: root.to_owned(),
+            written: Vec::new(),
+            created,
+        };
         // Dropping the probe removes it.
         tempfile::Builder::new()
             .prefix(".routecal-")
             .tempfile_in(root)
             .map_err(fail)?;
-        Ok(Self {
-            root: root.to_owned(),
-            written: Vec::new(),
-        })
+        Ok(folder)
+    }
+
+    /// The folder that `file` will stand in, opened as [`OutputFolder::open`] does.
+    ///
+    /// # Errors
+    /// [`StoreError::Write`].
+    pub fn of_file(file: &Path) -> Result<Self, StoreError> {
+        Self::open(folder_of(file))
     }
 
     /// Writes one file below the folder.
@@ -145,5 +178,19 @@ mod tests {
             .map(|e| e.unwrap().file_name())
             .collect();
         assert_eq!(names.len(), 2, "{names:?}");
+    }
+
+    #[test]
+    fn a_folder_made_for_nothing_is_removed_and_one_in_use_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("a/b");
+        drop(OutputFolder::open(&root).unwrap());
+        assert!(!folder.path().join("a").exists());
+
+        let mut out = OutputFolder::open(&root).unwrap();
+        out.write("x", "x").unwrap();
+        drop(out);
+        drop(OutputFolder::open(&root).unwrap());
+        assert!(root.join("x").is_file());
     }
 }

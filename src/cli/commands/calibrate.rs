@@ -1,7 +1,9 @@
 //! `routecal calibrate`: choose the thresholds on one split, judge them on another.
 
 use crate::Error;
-use crate::calibrate::{self, Choice, Goal, Plateau, Prices, SweepRow, choose, choose_per_route, plateau};
+use crate::calibrate::{
+    self, CalibrateError, Choice, Goal, Plateau, Prices, SweepRow, choose, choose_per_route, plateau,
+};
 use crate::cli::args::{CalibrateArgs, GoalName};
 use crate::cli::commands::figures;
 use crate::cli::session::{Part, Session};
@@ -21,7 +23,7 @@ const TABLE_GAPS: usize = 41;
 const ACCURACY_SLACK: f64 = 0.01;
 
 pub(in crate::cli) fn run(session: &Session, args: &CalibrateArgs) -> Result<(), Error> {
-    check_tolerance(args.plateau_tolerance)?;
+    check_shares(args)?;
     let split = session.common.split.as_deref().unwrap_or(CALIBRATION);
     let mut out = OutputFolder::open(&session.common.out)?;
     let data = session.score(
@@ -90,26 +92,37 @@ pub(in crate::cli) fn run(session: &Session, args: &CalibrateArgs) -> Result<(),
         figures::of_calibration(&report, &rows, &judging, &mut out)?;
     }
     out.write("calibration.json", &document)?;
+    let written = args.write.then_some(session.common.routes.as_path());
+    if args.write {
+        // Before the answer is printed: a reader that closes the pipe early (`| head`) must not keep it from being done.
+        write_routes(session, routes, global, &choice, args.per_route)?;
+    }
     session
         .printer
         .answer(|| document, || report::calibration_text(&report))?;
     session.note_written(&out);
-    if args.write {
-        write_routes(session, routes, global, &choice, args.per_route)?;
-    } else {
-        session.printer.note(&report::next_step(&report.chosen));
+    if args.router.is_none() {
+        session.printer.note(&report::next_step(&report, written));
     }
     Ok(())
 }
 
-fn check_tolerance(tolerance: f64) -> Result<(), Error> {
-    if (0.0..=1.0).contains(&tolerance) {
-        return Ok(());
+/// Refuses shares out of range before anything is embedded.
+fn check_shares(args: &CalibrateArgs) -> Result<(), CalibrateError> {
+    let shares = [
+        ("--risk", args.risk),
+        ("--coverage", args.coverage),
+        ("--accuracy", args.accuracy),
+        ("--plateau-tolerance", Some(args.plateau_tolerance)),
+    ];
+    for (name, share) in shares {
+        if let Some(value) = share
+            && !(0.0..=1.0).contains(&value)
+        {
+            return Err(CalibrateError::Range { name, value });
+        }
     }
-    Err(Error::usage(
-        format!("--plateau-tolerance {tolerance} is not within 0 and 1"),
-        "leave it out for 0.01",
-    ))
+    Ok(())
 }
 
 /// Prices from the routes file and the flags; flags go first. `None` where there are none at all.
@@ -290,13 +303,5 @@ fn write_routes(
         Vec::new()
     };
     let text = with_thresholds(&text, path, &WriteThresholds { global, by_route })?;
-    store::write_atomically(path, text.as_bytes())?;
-    session.printer.note(&format!(
-        "wrote threshold {} and gap {}{} into {}",
-        global.threshold(),
-        global.gap(),
-        if per_route { ", and a pair for each route," } else { "" },
-        path.display()
-    ));
-    Ok(())
+    Ok(store::write_atomically(path, text.as_bytes())?)
 }

@@ -6,13 +6,14 @@ use serde_json::json;
 
 use crate::Error;
 use crate::cli::args::ClassifyArgs;
-use crate::cli::session::{Session, thresholds};
+use crate::cli::session::{Session, check_thresholds, thresholds};
 use crate::dataset::prompt_problem;
 use crate::report;
 use crate::router::{self, Decision, decide};
 use crate::store;
 
 pub(in crate::cli) fn run(session: &Session, args: &ClassifyArgs) -> Result<(), Error> {
+    check_thresholds(&args.thresholds)?;
     let prompts = if args.prompts.is_empty() {
         lines_of_stdin()?
     } else {

@@ -6,9 +6,11 @@ use crate::Error;
 use crate::cli::args::EmbedArgs;
 use crate::cli::session::Session;
 use crate::dataset::Dataset;
-use crate::store;
+use crate::store::{self, OutputFolder};
 
 pub(in crate::cli) fn run(session: &Session, args: &EmbedArgs) -> Result<(), Error> {
+    // Before any long work: a folder that cannot be written should not cost minutes.
+    let _folder = OutputFolder::of_file(&args.output)?;
     let dataset = Dataset::load(&args.dataset, &args.data.options(session.common.seed, true))?
         .split(session.common.split.as_deref().unwrap_or("all"))?;
     // The routes file only names the encoder here; without one the default will do.

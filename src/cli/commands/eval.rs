@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::cli::args::{EvalArgs, ReliabilityMethod};
 use crate::cli::commands::figures;
-use crate::cli::session::{ScoredData, Session, thresholds};
+use crate::cli::session::{ScoredData, Session, check_thresholds, thresholds};
 use crate::dataset::{CALIBRATION, TEST};
 use crate::evaluation::{self, Method, Scored};
 use crate::report::{self, EvalReport, REPORT_VERSION, ThresholdsReport};
@@ -11,6 +11,7 @@ use crate::router::{Decision, decide};
 use crate::store::{self, OutputFolder};
 
 pub(in crate::cli) fn run(session: &Session, args: &EvalArgs) -> Result<(), Error> {
+    check_thresholds(&args.thresholds)?;
     let split = session.common.split.as_deref().unwrap_or(TEST);
     let mut out = OutputFolder::open(&session.common.out)?;
     let data = session.score(

@@ -1,6 +1,7 @@
 //! `calibrate` as text.
 
 use std::fmt::Write as _;
+use std::path::Path;
 
 use super::{number, percent, shown, table};
 use crate::report::{CalibrationReport, OperatingPoint, SplitFigures};
@@ -141,10 +142,19 @@ fn goal_figure(report: &CalibrationReport, figures: &SplitFigures) -> String {
     }
 }
 
-/// The line that `calibrate` ends with.
-pub fn next_step(chosen: &OperatingPoint) -> String {
-    format!(
-        "to put threshold {} and gap {} into the routes file, run the same command with --write",
-        chosen.threshold, chosen.gap
-    )
+/// The line that `calibrate` ends with: what it wrote into the routes file, or how to have it written.
+pub fn next_step(report: &CalibrationReport, written: Option<&Path>) -> String {
+    let OperatingPoint { threshold, gap, .. } = report.chosen;
+    let pairs = if report.per_route {
+        ", and a pair for each route,"
+    } else {
+        ""
+    };
+    match written {
+        Some(path) => format!(
+            "wrote threshold {threshold} and gap {gap}{pairs} into {}",
+            path.display()
+        ),
+        None => format!("to use threshold {threshold} and gap {gap}{pairs} run this command again with --write"),
+    }
 }
