@@ -128,6 +128,21 @@ impl Hint for Error {
     }
 }
 
+/// An error with its causes, on one line. A cause that the message repeats (transparent wrappers do) is left out.
+pub(crate) fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        source = cause.source();
+    }
+    text
+}
+
 /// The valid name nearest to what was typed, where one is near enough to be meant.
 pub(crate) fn nearest<'a>(typed: &str, valid: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let folded = typed.trim().to_lowercase();

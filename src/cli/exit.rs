@@ -1,11 +1,10 @@
 //! Errors to messages and exit codes.
 
-use std::error::Error as _;
 use std::process::ExitCode;
 
 use super::printer;
 use crate::Error;
-use crate::error::{ErrorClass, Hint as _};
+use crate::error::{ErrorClass, Hint as _, with_causes};
 
 /// Prints an error with its causes and its hint, and says which code to exit with. A closed pipe is no error.
 pub(super) fn report(error: &Error) -> ExitCode {
@@ -14,17 +13,7 @@ pub(super) fn report(error: &Error) -> ExitCode {
     {
         return ExitCode::SUCCESS;
     }
-    let mut text = format!("error: {error}");
-    let mut source = error.source();
-    while let Some(cause) = source {
-        // Transparent wrappers repeat the message of what they wrap.
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
+    let mut text = format!("error: {}", with_causes(error));
     if let Some(hint) = error.hint() {
         text.push_str("\nhint: ");
         text.push_str(&hint);

@@ -86,7 +86,8 @@ pub struct Dataset {
 impl Dataset {
     /// Reads `path` (`-` is standard input).
     ///
-    /// Without a split column every row gets the split that [`split::assign`] computes from its content and `seed`.
+    /// Without a split column every row gets a split from its content and `seed`: half of each label is for
+    /// calibration, by hash.
     ///
     /// # Errors
     /// [`DatasetError`]: unreadable, not UTF-8, no header, no rows, a missing column, malformed or bad rows.

@@ -18,6 +18,7 @@ use tokenizers::Tokenizer;
 use super::local::LocalModel;
 use super::{BatchLimit, EncodeError, Encoder, EncoderIdentity};
 use crate::assets::{Assets, BundledModel, Progress};
+use crate::error::with_causes;
 
 /// Sessions beyond this many add memory (each holds the weights) but little speed; further cores go to the threads of
 /// each session.
@@ -240,7 +241,7 @@ impl OnnxEncoder {
             .with_intra_threads(self.threads_a_session)
             .with_show_download_progress(false);
         TextEmbedding::try_new(options).map_err(|error| {
-            let message = with_sources(&error);
+            let message = with_causes(&error);
             if missing { hub(message) } else { self.fail(&message) }
         })
     }
@@ -259,7 +260,7 @@ impl OnnxEncoder {
                         .with_max_length(self.identity.max_length.unwrap_or(512))
                         .with_intra_threads(self.threads_a_session),
                 )
-                .map_err(|e| self.fail(&with_sources(&e)))?,
+                .map_err(|e| self.fail(&with_causes(&e)))?,
                 (_, None) => return Err(self.fail(&"the model was not read")),
             });
         }
@@ -300,7 +301,7 @@ impl Encoder for OnnxEncoder {
         };
         session.embed(texts, Some(texts.len())).map_err(|e| EncodeError::Run {
             name: self.identity.model.clone(),
-            message: with_sources(&e),
+            message: with_causes(&e),
         })
     }
 }
@@ -375,21 +376,6 @@ fn load_error(name: &str, message: &dyn ToString) -> EncodeError {
         name: name.to_owned(),
         message: message.to_string(),
     }
-}
-
-/// An error with its causes, on one line.
-fn with_sources(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    text
 }
 
 /// A panic elsewhere leaves a loaded session or nothing: both can be used.
