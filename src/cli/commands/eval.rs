@@ -35,7 +35,7 @@ pub(in crate::cli) fn run(session: &Session, args: &EvalArgs) -> Result<(), Erro
         n: scored.n(),
         in_domain: scored.in_domain(),
         out_of_domain: scored.n() - scored.in_domain(),
-        in_sample: split == CALIBRATION,
+        in_sample: split == CALIBRATION || split == "all",
         thresholds: ThresholdsReport::new(global, &by_route, routes),
         forced_choice: scored.forced_choice(&names),
         as_deployed: evaluation::as_deployed(&confusion, &names),
