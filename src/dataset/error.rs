@@ -130,7 +130,12 @@ fn rows_message(source: &str, problems: &[RowProblem], rows: usize) -> String {
 impl Hint for DatasetError {
     fn hint(&self) -> Option<String> {
         match self {
-            Self::Read { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+            Self::Read { source, .. }
+                if matches!(
+                    source.kind(),
+                    std::io::ErrorKind::NotFound | std::io::ErrorKind::IsADirectory
+                ) =>
+            {
                 Some("give the path of a CSV, JSONL or Parquet file with the columns prompt,label,split".into())
             }
             Self::NotUtf8 { .. } => {

@@ -99,7 +99,14 @@ pub(super) fn load(path: &Path, options: &ReadOptions) -> Result<Dataset, Datase
         Format::Csv => csv_table(text(&bytes, &source)?, &source, columns, options.unlabelled)?,
         Format::Jsonl => jsonl_table(text(&bytes, &source)?, &source, columns, options.unlabelled)?,
     };
-    finish(table, source, options)
+    let hint = match format {
+        Format::Parquet => None,
+        Format::Csv => {
+            Some("a cell with commas, quotes or line breaks stands in double quotes: \"like, this\",coding,test")
+        }
+        Format::Jsonl => Some(r#"a line looks like {"prompt": "…", "label": "coding", "split": "test"}"#),
+    };
+    finish(table, source, options, hint)
 }
 
 fn read_bytes(path: &Path, source: &str) -> Result<Vec<u8>, DatasetError> {
@@ -257,9 +264,12 @@ fn jsonl_table(text: &str, source: &str, columns: &Columns, unlabelled: bool) ->
         let object: serde_json::Map<String, serde_json::Value> = match serde_json::from_str(text) {
             Ok(object) => object,
             Err(e) => {
+                // Of its position only the column holds: the parser sees one line at a time.
+                let text = e.to_string();
+                let what = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what);
                 table.problems.push(RowProblem {
                     line,
-                    message: format!("not a JSON object: {e}"),
+                    message: format!("not a JSON object: {what} (column {})", e.column()),
                 });
                 continue;
             }
@@ -304,7 +314,7 @@ fn jsonl_row(
 }
 
 /// Checks every row and fills in the splits.
-fn finish(table: Table, source: String, options: &ReadOptions) -> Result<Dataset, DatasetError> {
+fn finish(table: Table, source: String, options: &ReadOptions, hint: Option<&str>) -> Result<Dataset, DatasetError> {
     let mut problems = table.problems;
     let total = table.rows.len() + problems.len();
     let mut rows = Vec::with_capacity(table.rows.len());
@@ -335,7 +345,7 @@ fn finish(table: Table, source: String, options: &ReadOptions) -> Result<Dataset
             source_name: source,
             problems,
             rows: total,
-            hint: None,
+            hint: hint.map(str::to_owned),
         });
     }
     if rows.is_empty() {

@@ -60,6 +60,10 @@ impl Hint for RoutesError {
             Self::Read { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
                 Some("name the file with --routes FILE; `routecal schema routes` prints its shape".into())
             }
+            Self::Read { path, source } if source.kind() == std::io::ErrorKind::InvalidData => Some(format!(
+                "convert it, for example: iconv -f WINDOWS-1252 -t UTF-8 {} > new.json",
+                path.display()
+            )),
             Self::Invalid { hint, .. } => hint.clone(),
             Self::Syntax { .. } => Some("`routecal schema routes` prints the shape".into()),
             Self::Read { .. } | Self::Edit { .. } => None,
