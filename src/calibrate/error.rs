@@ -15,7 +15,7 @@ pub enum CalibrateError {
         value: f64,
     },
     /// No operating point meets the goal's condition on the calibration rows.
-    #[error("no thresholds reach {wanted} on the {n} calibration prompts; the best there is is {best}")]
+    #[error("no thresholds reach {wanted} on the {n} calibration prompts; the best is {best}")]
     Unreachable {
         /// The condition.
         wanted: String,

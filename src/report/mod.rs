@@ -25,10 +25,14 @@ pub const REPORT_VERSION: u64 = 1;
 
 /// JSON Schema (2020-12) of a document, by the name of the job that writes it.
 pub fn schema(document: &str) -> Option<serde_json::Value> {
+    // Of what is written, not of what would be read: every key is there, if null.
+    let generator = schemars::generate::SchemaSettings::draft2020_12()
+        .for_serialize()
+        .into_generator();
     let schema = match document {
-        "eval" => schemars::schema_for!(EvalReport),
-        "calibration" | "calibrate" => schemars::schema_for!(CalibrationReport),
-        "router" => schemars::schema_for!(crate::router::RouterArtefact),
+        "eval" => generator.into_root_schema_for::<EvalReport>(),
+        "calibration" | "calibrate" => generator.into_root_schema_for::<CalibrationReport>(),
+        "router" => generator.into_root_schema_for::<crate::router::RouterArtefact>(),
         "routes" => return Some(crate::routes::routes_schema()),
         _ => return None,
     };

@@ -34,8 +34,10 @@ pub(super) struct RoutesFile {
     thresholds: Option<ThresholdsFile>,
     /// Price of one prompt by model, in any one currency, for `calibrate --goal min-cost`.
     #[serde(default)]
+    #[schemars(extend("additionalProperties" = { "type": "number", "minimum": 0 }))]
     prices: BTreeMap<String, f64>,
     /// Routes by name; the order breaks ties.
+    #[schemars(extend("minProperties" = 1))]
     routes: IndexMap<String, RouteFile>,
 }
 

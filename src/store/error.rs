@@ -31,7 +31,9 @@ impl Hint for StoreError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Write { source, .. } => Some(match source.kind() {
-                std::io::ErrorKind::StorageFull => {
+                std::io::ErrorKind::StorageFull
+                | std::io::ErrorKind::QuotaExceeded
+                | std::io::ErrorKind::FileTooLarge => {
                     "free some space, or choose another folder (--out DIR; embed: --output FILE)".into()
                 }
                 _ => "choose a folder that can be written (--out DIR; embed: --output FILE)".into(),

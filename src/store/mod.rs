@@ -27,12 +27,18 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
         .prefix(".routecal-")
         .suffix(".tmp")
         .tempfile_in(folder)
-        .map_err(fail)?;
-    file.write_all(bytes).map_err(fail)?;
+        .map_err(|e| fail(unplaced(&e)))?;
+    // Through the file itself: the wrapper's errors name the temporary file, which means nothing to the user.
+    file.as_file_mut().write_all(bytes).map_err(fail)?;
     keep_permissions(path, file.as_file()).map_err(fail)?;
     file.as_file().sync_all().map_err(fail)?;
     file.persist(path).map_err(|e| fail(e.error))?;
     Ok(())
+}
+
+/// An error of `tempfile` without the random name that it puts into the message.
+fn unplaced(error: &std::io::Error) -> std::io::Error {
+    error.kind().into()
 }
 
 fn folder_of(file: &Path) -> &Path {
@@ -114,7 +120,7 @@ impl OutputFolder {
         tempfile::Builder::new()
             .prefix(".routecal-")
             .tempfile_in(root)
-            .map_err(fail)?;
+            .map_err(|e| fail(unplaced(&e)))?;
         Ok(folder)
     }
 
