@@ -6,6 +6,7 @@
 //! reported ([`CacheNote`]) and the work goes on without it.
 
 use std::fmt;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;
@@ -92,6 +93,7 @@ impl VectorCache {
             connection: Mutex::new(None),
             notes: Mutex::new(Vec::new()),
         };
+        let _alone = cache.alone();
         let opened = cache.connect().or_else(|error| {
             if !is_damaged(&error) {
                 return Err(error);
@@ -148,6 +150,21 @@ impl VectorCache {
         }
     }
 
+    /// A lock that is held while the database is opened, so that one of several processes makes it, or moves a damaged
+    /// one aside, and the others find it made: switching a database to write-ahead mode fails at once, without the busy
+    /// timeout, where two do it together. `None` where there can be no lock; opening is tried all the same.
+    fn alone(&self) -> Option<File> {
+        std::fs::create_dir_all(self.path.parent()?).ok()?;
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(self.path.with_extension("lock"))
+            .ok()?;
+        file.lock().ok()?;
+        Some(file)
+    }
+
     fn connect(&self) -> rusqlite::Result<Connection> {
         if let Some(folder) = self.path.parent() {
             std::fs::create_dir_all(folder).map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))?;
@@ -184,10 +201,14 @@ impl VectorCache {
             let mut select = transaction.prepare_cached("SELECT vector FROM vectors WHERE key = ?1")?;
             for text in texts {
                 let key = self.key(text);
-                let blob: Option<Vec<u8>> = select.query_row(params![key], |row| row.get(0)).optional()?;
-                let vector = blob.as_deref().and_then(|b| decode(&key, b));
-                *corrupt += usize::from(blob.is_some() && vector.is_none());
-                found.push(vector);
+                // Damage may change a value's type too, which is no reason to give up the other entries.
+                let entry = select
+                    .query_row(params![key], |row| {
+                        Ok(row.get_ref(0)?.as_blob().ok().and_then(|blob| decode(&key, blob)))
+                    })
+                    .optional()?;
+                *corrupt += usize::from(entry == Some(None));
+                found.push(entry.flatten());
             }
         }
         transaction.commit()?;

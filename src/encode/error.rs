@@ -112,7 +112,8 @@ impl Hint for EncodeError {
                     .into(),
             ),
             Self::Folder { .. } => Some(
-                "a local encoder is a folder with model.onnx (or onnx/model.onnx) and tokenizer.json".into(),
+                "a local encoder is a folder with model.onnx (or onnx/model.onnx), the weights that it names, and tokenizer.json"
+                    .into(),
             ),
             Self::Hub { .. } => Some(
                 "set HF_ENDPOINT to a mirror, or name a folder that holds the model's files: --encoder FOLDER".into(),

@@ -1,6 +1,7 @@
 //! A folder with an ONNX model and its tokenizer, as `optimum-cli export onnx` or a model hub download leaves it.
 
-use std::path::{Path, PathBuf};
+use std::collections::BTreeSet;
+use std::path::{Component, Path, PathBuf};
 
 use fastembed::{Pooling, TokenizerFiles, UserDefinedEmbeddingModel};
 use serde_json::{Value, json};
@@ -14,7 +15,7 @@ const DEFAULT_MAX_LENGTH: usize = 512;
 /// The files of a local model, found but not read.
 pub(super) struct LocalModel {
     onnx: PathBuf,
-    weights: Option<PathBuf>,
+    weights: Vec<ExternalFile>,
     tokenizer: PathBuf,
     pad_token: String,
     pad_id: Option<u64>,
@@ -62,10 +63,10 @@ impl LocalModel {
                     message: source.to_string(),
                 })
         };
-        let weights_sha256 = match &weights {
-            Some(data) => crate::assets::sha256_hex(format!("{}{}", sum(&onnx)?, sum(data)?).as_bytes()),
-            None => sum(&onnx)?,
-        };
+        let mut weights_sha256 = sum(&onnx)?;
+        for file in &weights {
+            weights_sha256 = crate::assets::sha256_hex(format!("{weights_sha256}{}", sum(&file.path)?).as_bytes());
+        }
         let identity = EncoderIdentity {
             model: folder.file_name().map_or_else(
                 || folder.display().to_string(),
@@ -109,12 +110,8 @@ impl LocalModel {
             .into(),
         };
         let mut model = UserDefinedEmbeddingModel::new(bytes(&self.onnx)?, files).with_pooling(self.pooling.clone());
-        if let Some(path) = &self.weights {
-            let name = path
-                .file_name()
-                .map(|n| n.to_string_lossy().into_owned())
-                .unwrap_or_default();
-            model = model.with_external_initializer(name, bytes(path)?);
+        for file in &self.weights {
+            model = model.with_external_initializer(file.name.clone(), bytes(&file.path)?);
         }
         Ok(model)
     }
@@ -135,19 +132,49 @@ fn refuse_other_pooling(folder: &Path, config: &Value) -> Result<(), EncodeError
     }
 }
 
-/// The file beside the graph that holds its weights, where the graph names one (external data).
-fn external_weights(onnx: &Path) -> Result<Option<PathBuf>, EncodeError> {
-    const NAMES: [&str; 3] = ["model.onnx_data", "model.onnx.data", "model.safetensors"];
-    let present: Vec<&str> = NAMES
-        .into_iter()
-        .filter(|name| onnx.with_file_name(name).is_file())
-        .collect();
-    if present.is_empty() {
-        return Ok(None);
-    }
+/// A file of weights that the graph names.
+struct ExternalFile {
+    /// As the graph names it.
+    name: String,
+    path: PathBuf,
+}
+
+/// The files beside the graph that hold its weights, where the graph names some, by name.
+///
+/// An external tensor carries the entry `location` → name, which is read off the bytes here: ONNX Runtime would look for
+/// a file that is not handed to it in the working folder of the process, and take whatever lies there.
+fn external_weights(onnx: &Path) -> Result<Vec<ExternalFile>, EncodeError> {
+    // In protobuf: field 1, 8 bytes, the key; field 2, whose length and bytes follow.
+    const LOCATION: &[u8] = b"\x0a\x08location\x12";
     let graph = bytes(onnx)?;
-    let named = |name: &&str| graph.windows(name.len()).any(|w| w == name.as_bytes());
-    Ok(present.into_iter().find(named).map(|name| onnx.with_file_name(name)))
+    let names: BTreeSet<&[u8]> = graph
+        .windows(LOCATION.len())
+        .enumerate()
+        .filter(|(_, window)| *window == LOCATION)
+        .filter_map(|(at, _)| graph[at + LOCATION.len()..].split_first())
+        // A length of 128 or more takes two bytes, and names no file that an exporter would write.
+        .filter_map(|(length, rest)| rest.get(..usize::from(*length)).filter(|_| *length < 128))
+        .collect();
+    names.into_iter().map(|name| external_file(onnx, name)).collect()
+}
+
+fn external_file(onnx: &Path, name: &[u8]) -> Result<ExternalFile, EncodeError> {
+    let name = String::from_utf8_lossy(name).into_owned();
+    let path = onnx.with_file_name(&name);
+    let inside = Path::new(&name)
+        .components()
+        .all(|part| matches!(part, Component::Normal(_) | Component::CurDir));
+    let problem = if !inside {
+        "the graph names a file outside its folder for its weights"
+    } else if path.is_file() {
+        return Ok(ExternalFile { name, path });
+    } else {
+        "the graph names this file for its weights, but it is not there"
+    };
+    Err(EncodeError::Folder {
+        path,
+        message: problem.into(),
+    })
 }
 
 fn bytes(path: &Path) -> Result<Vec<u8>, EncodeError> {

@@ -66,9 +66,13 @@ pub fn open(name: &str, options: &EncoderOptions) -> Result<Box<dyn Encoder>, En
         .iter()
         .map(|m| m.name())
         .chain(models.iter().map(|m| m.model_code.as_str()));
+    // The same model converted by somebody else is nearer than another model of the same owner.
+    let same_model = known
+        .clone()
+        .find(|code| last_part(code).eq_ignore_ascii_case(last_part(name)));
     Err(EncodeError::Unknown {
         name: name.to_owned(),
-        nearest: nearest(name, known).map(str::to_owned),
+        nearest: same_model.or_else(|| nearest(name, known)).map(str::to_owned),
     })
 }
 

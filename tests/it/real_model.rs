@@ -1,0 +1,228 @@
+//! The real encoder, installed once for all tests, and a private place to run the program in.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::missing_panics_doc,
+    reason = "a helper that cannot go on fails the test that called it, at once"
+)]
+
+use std::borrow::BorrowMut;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Output, Stdio};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use assert_cmd::Command;
+use routecal::assets::{AssetConfig, Assets, BundledModel, Explicit, NoProgress};
+use routecal::encode::{EncoderOptions, RemoteOptions};
+use routecal::error::Hint as _;
+use tempfile::TempDir;
+
+/// Where the runtime library and the files of one model lie.
+pub(crate) struct RealModel {
+    pub(crate) runtime: PathBuf,
+    pub(crate) folder: PathBuf,
+}
+
+/// all-MiniLM-L6-v2 with ONNX Runtime, from the user's own cache: downloaded on a fresh machine, found on the next run.
+///
+/// # Panics
+/// With the installer's own words if it cannot be had: a test of the real encoder that could not run has failed.
+pub(crate) fn real_model() -> &'static RealModel {
+    static INSTALLED: OnceLock<Result<RealModel, String>> = OnceLock::new();
+    match INSTALLED.get_or_init(|| install(BundledModel::MiniLm)) {
+        Ok(model) => model,
+        Err(message) => panic!("{message}"),
+    }
+}
+
+/// Installs `model` as the environment says, through the library.
+pub(crate) fn install(model: BundledModel) -> Result<RealModel, String> {
+    let told = |error: routecal::assets::AssetError| {
+        let hint = error.hint().unwrap_or_default();
+        format!("cannot install the real encoder: {error}\nhint: {hint}")
+    };
+    let config = AssetConfig::from_env(|name| std::env::var_os(name)).map_err(told)?;
+    let (runtime, files) = Assets::new(config).install(model, &NoProgress).map_err(told)?;
+    let folder = files.weights.parent().unwrap().to_owned();
+    Ok(RealModel { runtime, folder })
+}
+
+impl RealModel {
+    /// What `encode::open` needs to use these files and no others.
+    pub(crate) fn options(&self, threads: usize) -> EncoderOptions {
+        let nowhere = PathBuf::from("/nonexistent/routecal-tests");
+        let config = AssetConfig {
+            runtime: Some(Explicit::new(&self.runtime, "the test")),
+            model_dir: Some(Explicit::new(&self.folder, "the test")),
+            cache: nowhere.clone(),
+            hub: "http://127.0.0.1:1".into(),
+            offline: true,
+            hub_offline: true,
+            python: Vec::new(),
+        };
+        EncoderOptions {
+            assets: Arc::new(Assets::new(config)),
+            progress: Arc::new(NoProgress),
+            threads,
+            hub_cache: nowhere,
+            remote: RemoteOptions::default(),
+        }
+    }
+}
+
+/// A home, a cache and a working folder that belong to one test, and the program run in them with nothing of the
+/// caller's environment but `PATH`.
+pub(crate) struct Sandbox {
+    root: TempDir,
+}
+
+impl Sandbox {
+    /// With the shipped routes file in the working folder.
+    pub(crate) fn new() -> Self {
+        let root = tempfile::tempdir().unwrap();
+        for folder in ["home", "work"] {
+            std::fs::create_dir(root.path().join(folder)).unwrap();
+        }
+        let sandbox = Self { root };
+        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("routes.json");
+        std::fs::copy(shipped, sandbox.path("routes.json")).unwrap();
+        sandbox
+    }
+
+    /// A path in the working folder.
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.root.path().join("work").join(name)
+    }
+
+    /// The program's cache folder.
+    pub(crate) fn cache(&self) -> PathBuf {
+        self.root.path().join("cache")
+    }
+
+    /// Writes a file into the working folder.
+    pub(crate) fn write(&self, name: &str, content: &str) {
+        std::fs::write(self.path(name), content).unwrap();
+    }
+
+    /// Reads a file of the working folder.
+    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.path(name)).unwrap()
+    }
+
+    /// The program with these arguments, separated by spaces.
+    pub(crate) fn process(&self, arguments: &str) -> std::process::Command {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_routecal"));
+        command
+            .args(arguments.split_whitespace())
+            .current_dir(self.root.path().join("work"))
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.root.path().join("home"))
+            .env("XDG_CACHE_HOME", self.root.path().join("home/.cache"))
+            .env("ROUTECAL_CACHE", self.cache())
+            .env("ROUTECAL_OFFLINE", "1")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    /// The same with the real encoder at hand.
+    pub(crate) fn process_with_model(&self, arguments: &str) -> std::process::Command {
+        let mut command = self.process(arguments);
+        let model = real_model();
+        command
+            .env("ROUTECAL_ONNXRUNTIME", &model.runtime)
+            .env("ROUTECAL_MODEL_DIR", &model.folder);
+        command
+    }
+
+    /// [`Sandbox::process`], to be run and judged.
+    pub(crate) fn routecal(&self, arguments: &str) -> Command {
+        Command::from_std(self.process(arguments))
+    }
+
+    /// [`Sandbox::process_with_model`], to be run and judged.
+    pub(crate) fn with_model(&self, arguments: &str) -> Command {
+        Command::from_std(self.process_with_model(arguments))
+    }
+
+    /// The one vector database in the cache.
+    pub(crate) fn database(&self) -> PathBuf {
+        let mut found = self.databases();
+        assert_eq!(found.len(), 1, "one database in the cache: {found:?}");
+        found.remove(0)
+    }
+
+    /// All vector databases in the cache.
+    pub(crate) fn databases(&self) -> Vec<PathBuf> {
+        let Ok(entries) = std::fs::read_dir(self.cache().join("vectors")) else {
+            return Vec::new();
+        };
+        entries
+            .map(|entry| entry.unwrap().path())
+            .filter(|path| path.extension().is_some_and(|e| e == "sqlite"))
+            .collect()
+    }
+
+    /// How many vectors are kept.
+    pub(crate) fn kept(&self) -> usize {
+        count(&self.database()).unwrap()
+    }
+
+    /// How many vectors a running program has kept so far; none while the database is being made.
+    pub(crate) fn kept_so_far(&self) -> usize {
+        self.databases().first().and_then(|path| count(path).ok()).unwrap_or(0)
+    }
+}
+
+fn count(database: &Path) -> rusqlite::Result<usize> {
+    let database = rusqlite::Connection::open_with_flags(database, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let rows: u32 = database.query_row("SELECT count(*) FROM vectors", [], |row| row.get(0))?;
+    Ok(usize::try_from(rows).unwrap())
+}
+
+/// Waits until `child` has kept `rows` vectors; it must not end before.
+#[track_caller]
+pub(crate) fn wait_for_kept(sandbox: &Sandbox, child: &mut Child, rows: usize) {
+    while sandbox.kept_so_far() < rows {
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "it ended before {rows} vectors were kept"
+        );
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// A CSV file of `rows` distinct prompts of `words` words each.
+pub(crate) fn prompts(rows: usize, words: usize) -> String {
+    let mut text = String::from("prompt\n");
+    for row in 0..rows {
+        let words = (1..words).map(|word| format!(" word{}", (row * 7919 + word * word * 104_729) % 4999));
+        text.push_str(&format!("number {row}{}\n", words.collect::<String>()));
+    }
+    text
+}
+
+/// What a program that ended wrote to standard error; its exit code must be `code`, and it must not have panicked.
+#[track_caller]
+pub(crate) fn stderr_of(output: &Output, code: i32) -> String {
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(code), "{stderr}");
+    assert!(!stderr.contains("panicked"), "{stderr}");
+    stderr
+}
+
+/// Runs `command`; it must end with `code`. Its standard error.
+#[track_caller]
+pub(crate) fn ends_with(code: i32, mut command: impl BorrowMut<Command>) -> String {
+    stderr_of(&command.borrow_mut().output().unwrap(), code)
+}
+
+/// The numbers of the note "embedded N of M distinct texts"; `None` where nothing was embedded.
+pub(crate) fn embedded(stderr: &str) -> Option<(usize, usize)> {
+    let line = stderr.lines().find(|line| line.starts_with("embedded "))?;
+    let numbers: Vec<usize> = line.split(' ').filter_map(|word| word.parse().ok()).collect();
+    Some((numbers[0], numbers[1]))
+}
