@@ -21,7 +21,13 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
         path: path.to_owned(),
         source,
     };
-    let folder = folder_of(path);
+    // A symbolic link stays one: the file that it names is replaced.
+    let target = if path.is_symlink() {
+        std::fs::canonicalize(path).map_err(fail)?
+    } else {
+        path.to_owned()
+    };
+    let folder = folder_of(&target);
     std::fs::create_dir_all(folder).map_err(fail)?;
     let mut file = tempfile::Builder::new()
         .prefix(".routecal-")
@@ -30,9 +36,9 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
         .map_err(|e| fail(unplaced(&e)))?;
     // Through the file itself: the wrapper's errors name the temporary file, which means nothing to the user.
     file.as_file_mut().write_all(bytes).map_err(fail)?;
-    keep_permissions(path, file.as_file()).map_err(fail)?;
+    keep_permissions(&target, file.as_file()).map_err(fail)?;
     file.as_file().sync_all().map_err(fail)?;
-    file.persist(path).map_err(|e| fail(e.error))?;
+    file.persist(&target).map_err(|e| fail(e.error))?;
     Ok(())
 }
 
@@ -166,6 +172,18 @@ impl OutputFolder {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn a_symbolic_link_stays_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let (real, link) = (folder.path().join("real.json"), folder.path().join("link.json"));
+        std::fs::write(&real, b"old").unwrap();
+        std::os::unix::fs::symlink(&real, &link).unwrap();
+        write_atomically(&link, b"new").unwrap();
+        assert!(link.is_symlink());
+        assert_eq!(std::fs::read(&real).unwrap(), b"new");
+    }
 
     #[test]
     fn a_write_that_fails_leaves_the_old_content_and_no_debris() {

@@ -1,6 +1,8 @@
 //! Bad input: a clear message with place and hint, the right exit code, and nothing half-written
 //! ([`Sandbox::refused`] holds every file before the run against every file after it).
 
+use std::fmt::Write as _;
+
 use insta::assert_snapshot;
 use serde_json::{Value, json};
 
@@ -159,7 +161,7 @@ fn a_hundred_thousand_rows() {
             ("king", "factual"),
         ][i % 4];
         let split = if i % 8 < 4 { "test" } else { "calibration" };
-        text.push_str(&format!("{word} {i},{label},{split}\n"));
+        let _ = writeln!(text, "{word} {i},{label},{split}");
     }
     sandbox.write("big.csv", text);
     let arguments = ["eval", "big.csv", "--no-plots", "--no-cache", "--format", "json"];
@@ -205,7 +207,7 @@ fn thresholds_that_are_no_thresholds() {
     ] {
         let message = sandbox.refused(["eval", "prompts.csv", flag, value]);
         assert_eq!(message, sandbox.refused(["classify", "sort it", flag, value]));
-        shown.push_str(&format!("$ {flag} {value}\n{message}"));
+        let _ = write!(shown, "$ {flag} {value}\n{message}");
     }
     assert_snapshot!(shown);
     // Refused before anything is embedded.
@@ -229,7 +231,7 @@ fn shares_that_are_no_shares() {
         ["--goal", "max-coverage", "--risk", "5%"],
     ] {
         let message = sandbox.refused(["calibrate", "prompts.csv"].into_iter().chain(arguments));
-        shown.push_str(&format!("$ {}\n{message}", arguments.join(" ")));
+        let _ = write!(shown, "$ {}\n{message}", arguments.join(" "));
     }
     assert_snapshot!(shown);
 }

@@ -5,7 +5,6 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::missing_panics_doc,
     reason = "a helper that cannot go on fails the test that called it, at once"
 )]
 

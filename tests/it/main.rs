@@ -2,9 +2,19 @@
 
 mod bad_input;
 mod cache;
+mod calibrate;
+mod calibrate_write;
+mod centroids;
+mod classify;
+mod dataset;
+mod disk;
+mod embed;
 mod encoder;
+mod eval;
 mod golden_metrics;
 mod interrupt;
 mod metric_properties;
 mod real_model;
+mod routes;
+mod schema;
 mod support;

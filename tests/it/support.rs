@@ -163,9 +163,12 @@ impl Sandbox {
         format!("exit {}\n{}", run.code, self.shown(&run.stderr))
     }
 
-    /// Text without what differs from run to run.
+    /// Text without what differs from run to run: the folder's name, and the line that says how long embedding took.
     pub(crate) fn shown(&self, text: &str) -> String {
         text.replace(&self.root.path().display().to_string(), "[TEMP]")
+            .split_inclusive('\n')
+            .filter(|line| !line.starts_with("embedded "))
+            .collect()
     }
 }
 

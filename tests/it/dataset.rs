@@ -1,0 +1,280 @@
+//! Datasets: formats, columns, labels, splits; and the one that is shipped.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot set itself up is a failed test")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::support::{Prompt, Sandbox, csv_of, number, prompts, rows_of};
+
+/// The evaluation of a dataset, without the name of its source.
+#[track_caller]
+fn evaluation<'a>(sandbox: &Sandbox, arguments: impl IntoIterator<Item = &'a str>) -> Value {
+    let arguments = ["eval", "--no-plots", "--format", "json"].into_iter().chain(arguments);
+    without_source(sandbox.run(arguments).ok().json())
+}
+
+fn without_source(mut report: Value) -> Value {
+    report["provenance"]["dataset"]["source"].take();
+    report
+}
+
+/// The report without lines of the file.
+fn without_lines(mut report: Value) -> Value {
+    for mistake in report["mistakes"].as_array_mut().unwrap() {
+        mistake["line"].take();
+    }
+    report
+}
+
+fn jsonl_of(prompts: &[Prompt]) -> String {
+    // The empty line stands where the header of a CSV stands, so that every row is on the same line in both.
+    let mut text = "\n".to_owned();
+    for [prompt, label, split] in prompts {
+        let _ = writeln!(text, "{}", json!({ "prompt": prompt, "label": label, "split": split }));
+    }
+    text
+}
+
+/// Split of every prompt, as `eval` used it.
+fn splits(sandbox: &Sandbox, seed: &str, dataset: &str) -> BTreeMap<String, (String, String)> {
+    let arguments = ["eval", dataset, "--no-plots", "--split", "all", "--seed", seed];
+    sandbox.run(arguments).ok();
+    rows_of(&sandbox.read("reports/predictions.csv"))
+        .into_iter()
+        .map(|mut row| {
+            let mut take = |column: &str| row.remove(column).unwrap();
+            (take("prompt"), (take("label"), take("split")))
+        })
+        .collect()
+}
+
+fn without_split(prompts: &[Prompt]) -> String {
+    let mut text = "prompt,label\n".to_owned();
+    for [prompt, label, _] in prompts {
+        let _ = writeln!(text, "\"{prompt}\",{label}");
+    }
+    text
+}
+
+#[test]
+fn a_byte_order_mark_and_crlf_change_nothing() {
+    let sandbox = Sandbox::with_data();
+    let plain = evaluation(&sandbox, ["prompts.csv"]);
+    let text = csv_of(&prompts());
+    sandbox.write("windows.csv", format!("\u{feff}{}", text.replace('\n', "\r\n")));
+    assert_eq!(evaluation(&sandbox, ["windows.csv"]), plain);
+}
+
+#[test]
+fn json_lines_give_the_report_of_the_csv() {
+    let sandbox = Sandbox::with_data();
+    let plain = evaluation(&sandbox, ["prompts.csv"]);
+    let text = jsonl_of(&prompts());
+    sandbox.write("prompts.jsonl", &text);
+    assert_eq!(evaluation(&sandbox, ["prompts.jsonl"]), plain);
+    sandbox.write("prompts.txt", text);
+    assert_eq!(evaluation(&sandbox, ["prompts.txt", "--input-format", "jsonl"]), plain);
+    // What is written differs in the source alone as well.
+    let source = sandbox.read_json("reports/eval.json")["provenance"]["dataset"]["source"].take();
+    assert_eq!(source, "prompts.txt");
+    assert_eq!(without_source(sandbox.read_json("reports/eval.json")), plain);
+}
+
+#[test]
+fn standard_input_gives_the_report_of_the_file() {
+    let sandbox = Sandbox::with_data();
+    let plain = evaluation(&sandbox, ["prompts.csv"]);
+    let piped = |text: String, format: &str| {
+        let arguments = ["eval", "-", "--no-plots", "--format", "json", "--input-format", format];
+        let report = sandbox.run_on(text, arguments).ok().json();
+        assert_eq!(report["provenance"]["dataset"]["source"], "standard input");
+        without_source(report)
+    };
+    assert_eq!(piped(csv_of(&prompts()), "csv"), plain);
+    assert_eq!(piped(jsonl_of(&prompts()), "jsonl"), plain);
+}
+
+#[test]
+fn parquet_gives_the_report_of_the_csv() {
+    let sandbox = Sandbox::with_routes();
+    sandbox.write("data.csv", without_split(&prompts()));
+    sandbox.run(["embed", "data.csv", "--output", "data.parquet"]).ok();
+    let from_csv = without_lines(evaluation(&sandbox, ["data.csv"]));
+    assert!(!from_csv["mistakes"].as_array().unwrap().is_empty());
+    assert_eq!(without_lines(evaluation(&sandbox, ["data.parquet"])), from_csv);
+}
+
+#[test]
+fn columns_by_flags() {
+    let sandbox = Sandbox::with_data();
+    let plain = evaluation(&sandbox, ["prompts.csv"]);
+    let flags = [
+        "--prompt-column",
+        "text",
+        "--label-column",
+        "intent",
+        "--split-column",
+        "part",
+    ];
+    let renamed = csv_of(&prompts()).replacen("prompt,label,split", " text ,intent,part", 1);
+    sandbox.write("other.csv", renamed);
+    assert_eq!(evaluation(&sandbox, ["other.csv"].into_iter().chain(flags)), plain);
+    let renamed = ["prompt", "label", "split"]
+        .iter()
+        .zip(["text", "intent", "part"])
+        .fold(jsonl_of(&prompts()), |text, (old, new)| {
+            text.replace(&format!("\"{old}\":"), &format!("\"{new}\":"))
+        });
+    sandbox.write("other.jsonl", renamed);
+    assert_eq!(evaluation(&sandbox, ["other.jsonl"].into_iter().chain(flags)), plain);
+}
+
+#[test]
+fn further_columns_are_ignored() {
+    let sandbox = Sandbox::with_data();
+    let plain = evaluation(&sandbox, ["prompts.csv"]);
+    let mut wide = String::new();
+    for line in csv_of(&prompts()).lines() {
+        let _ = writeln!(wide, "id,{line},note");
+    }
+    sandbox.write("wide.csv", wide);
+    assert_eq!(evaluation(&sandbox, ["wide.csv"]), plain);
+}
+
+#[test]
+fn a_quoted_prompt_keeps_its_line_breaks_and_spaces() {
+    let sandbox = Sandbox::with_routes();
+    let text = "  write a \"loop\",\nplease\r\n\tin rust ";
+    let cell = text.replace('"', "\"\"");
+    sandbox.write("data.csv", format!("prompt,label,split\n\"{cell}\",coding,test\n"));
+    sandbox.run(["eval", "data.csv", "--no-plots"]).ok();
+    let rows = rows_of(&sandbox.read("reports/predictions.csv"));
+    assert_eq!(rows[0]["prompt"], text);
+    assert_eq!((rows.len(), rows[0]["line"].as_str()), (1, "2"));
+}
+
+#[test]
+fn every_spelling_of_out_of_domain() {
+    let sandbox = Sandbox::with_routes();
+    sandbox.write(
+        "data.csv",
+        "prompt,label,split\na,,test\nb,none,test\nc,oos,test\nd,out_of_domain,test\ne,coding,test\n",
+    );
+    let report = evaluation(&sandbox, ["data.csv"]);
+    assert_eq!((&report["in_domain"], &report["out_of_domain"]), (&json!(1), &json!(4)));
+    sandbox.write(
+        "data.jsonl",
+        "{\"prompt\":\"a\",\"label\":null,\"split\":\"test\"}\n{\"prompt\":\"e\",\"label\":\"coding\",\"split\":\"test\"}\n",
+    );
+    assert_eq!(evaluation(&sandbox, ["data.jsonl"])["out_of_domain"], 1);
+}
+
+#[test]
+fn without_a_split_column_each_label_is_halved_by_content() {
+    let sandbox = Sandbox::with_routes();
+    let mut data = prompts();
+    sandbox.write("data.csv", without_split(&data));
+    let made = splits(&sandbox, "0", "data.csv");
+    assert_eq!(made.len(), data.len());
+    let mut sizes: BTreeMap<&str, [usize; 2]> = BTreeMap::new();
+    for (label, split) in made.values() {
+        sizes.entry(label).or_default()[usize::from(split == "test")] += 1;
+    }
+    let halves = BTreeMap::from([
+        ("coding", [8, 8]),
+        ("creative", [8, 8]),
+        ("factual", [8, 8]),
+        ("none", [6, 6]),
+    ]);
+    assert_eq!(sizes, halves);
+
+    // The order of the rows does not matter, the seed does.
+    data.reverse();
+    sandbox.write("reversed.csv", without_split(&data));
+    assert_eq!(splits(&sandbox, "0", "reversed.csv"), made);
+    let other = splits(&sandbox, "1", "data.csv");
+    assert_ne!(other, made);
+    assert_eq!(splits(&sandbox, "1", "reversed.csv"), other);
+    assert_eq!(
+        sandbox.read_json("reports/eval.json")["provenance"]["dataset"]["split_column"],
+        false
+    );
+}
+
+#[test]
+fn equal_prompts_are_embedded_once_and_share_a_split() {
+    let sandbox = Sandbox::with_routes();
+    sandbox.write(
+        "data.csv",
+        format!("prompt,label\n{}", "sort the array,coding\nhello,none\n".repeat(30)),
+    );
+    let run = sandbox.run(["eval", "data.csv", "--split", "all", "--no-plots"]).ok();
+    // Two prompts and the eighteen examples.
+    assert!(
+        run.stderr.contains("embedded 20 of 20 distinct texts"),
+        "{}",
+        run.stderr
+    );
+    let found: BTreeSet<(String, String)> = rows_of(&sandbox.read("reports/predictions.csv"))
+        .into_iter()
+        .map(|mut row| (row.remove("prompt").unwrap(), row.remove("split").unwrap()))
+        .collect();
+    assert_eq!(found.len(), 2, "{found:?}");
+}
+
+#[test]
+fn a_prompt_that_is_a_route_example_is_reported() {
+    let sandbox = Sandbox::with_routes();
+    let mut data = prompts();
+    data.push([
+        " RUST compile please LOOP".to_owned(),
+        "coding".to_owned(),
+        "test".to_owned(),
+    ]);
+    sandbox.write("data.csv", csv_of(&data));
+    let report = evaluation(&sandbox, ["data.csv"]);
+    assert_eq!(report["leakage"], json!({ "n": 1, "lines": [data.len() + 1] }));
+}
+
+/// The dataset and the routes file of this repository, with the encoder that needs no model: every label is a route,
+/// every route is well covered, the halves are even, no prompt is an example.
+#[test]
+fn the_shipped_data_is_whole() {
+    let sandbox = Sandbox::empty();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let (routes, dataset) = (root.join("routes.json"), root.join("datasets/prompts.csv"));
+    let (routes, dataset) = (routes.to_str().unwrap(), dataset.to_str().unwrap());
+    let arguments = [
+        "eval",
+        dataset,
+        "--routes",
+        routes,
+        "--encoder",
+        "hashing",
+        "--no-plots",
+        "--split",
+        "all",
+    ];
+    let run = sandbox.run(arguments.into_iter().chain(["--format", "json"])).ok();
+    assert!(!run.stderr.contains("warning"), "{}", run.stderr);
+    let report = run.json();
+    assert_eq!(report["leakage"]["n"], 0);
+    assert!(number(&report, "forced_choice.accuracy.point") > 0.25);
+    let mut sizes: BTreeMap<String, [usize; 2]> = BTreeMap::new();
+    for mut row in rows_of(&sandbox.read("reports/predictions.csv")) {
+        let split = row.remove("split").unwrap();
+        assert!(["calibration", "test"].contains(&split.as_str()), "{split}");
+        sizes.entry(row.remove("label").unwrap()).or_default()[usize::from(split == "test")] += 1;
+    }
+    let names: Vec<&str> = sizes.keys().map(String::as_str).collect();
+    assert_eq!(names, ["coding", "creative", "factual", "none", "reasoning"]);
+    for (label, [calibration, test]) in &sizes {
+        let wanted = if label == "none" { 300 } else { 200 };
+        assert!(calibration + test >= wanted, "{label}: {calibration} + {test}");
+        assert!(calibration.abs_diff(*test) <= 2, "{label}: {calibration} and {test}");
+    }
+}
