@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc;
 
+use super::vectors::problem;
 use super::{BatchLimit, EncodeError, Encoder, VectorCache, Vectors};
 
 /// Texts tokenised between two looks at the stop flag.
@@ -71,7 +72,14 @@ pub fn embed(
         progress.begin(missing.len());
         let outcome = compute(encoder, cache, &distinct, &missing, &mut vectors, progress, stop);
         progress.end();
-        outcome?;
+        outcome.map_err(|error| match error {
+            // Told by the place in the input.
+            EncodeError::BadVector { index, message } => EncodeError::BadVector {
+                index: position.iter().position(|&i| i == index).unwrap_or(index),
+                message,
+            },
+            other => other,
+        })?;
     }
     let rows: Vec<Vec<f32>> = position
         .iter()
@@ -98,6 +106,29 @@ fn distinct<'t>(texts: &[&'t str]) -> (Vec<&'t str>, Vec<usize>) {
         })
         .collect();
     (distinct, position)
+}
+
+/// Refuses vectors that no run could use, before they are kept. `dimension` is that of the vectors so far; a bad vector is
+/// named by its index among the distinct texts.
+fn check(
+    encoder: &dyn Encoder,
+    output: &[Vec<f32>],
+    distinct: &[usize],
+    dimension: &mut Option<usize>,
+) -> Result<(), EncodeError> {
+    if output.len() != distinct.len() {
+        return Err(EncodeError::Run {
+            name: encoder.identity().model.clone(),
+            message: format!("{} vectors for {} texts", output.len(), distinct.len()),
+        });
+    }
+    for (vector, &index) in output.iter().zip(distinct) {
+        let dimension = *dimension.get_or_insert(vector.len());
+        if let Some(message) = problem(vector, dimension) {
+            return Err(EncodeError::BadVector { index, message });
+        }
+    }
+    Ok(())
 }
 
 fn compute(
@@ -127,6 +158,8 @@ fn compute(
     let workers = encoder.workers().clamp(1, batches.len());
     let mut done = 0;
     let mut first_error = None;
+    let known = vectors.iter().flatten().next().map(Vec::len);
+    let mut dimension = encoder.identity().dimension.or(known);
     std::thread::scope(|scope| {
         let (send, receive) = mpsc::channel();
         for worker in 0..workers {
@@ -148,7 +181,12 @@ fn compute(
         }
         drop(send);
         for (batch, output) in receive {
-            match output {
+            let of_distinct: Vec<usize> = batch.iter().map(|&i| missing[i]).collect();
+            let checked = output.and_then(|output| {
+                check(encoder, &output, &of_distinct, &mut dimension)?;
+                Ok(output)
+            });
+            match checked {
                 Ok(output) => {
                     let entries: Vec<(&str, &[f32])> = batch
                         .iter()
@@ -160,11 +198,14 @@ fn compute(
                     }
                     done += output.len();
                     progress.advance(output.len());
-                    for (&i, vector) in batch.iter().zip(output) {
-                        vectors[missing[i]] = Some(vector);
+                    for (i, vector) in of_distinct.into_iter().zip(output) {
+                        vectors[i] = Some(vector);
                     }
                 }
-                Err(error) => first_error = first_error.take().or(Some(error)),
+                Err(error) => {
+                    failed.store(true, Ordering::Relaxed);
+                    first_error = first_error.take().or(Some(error));
+                }
             }
         }
     });

@@ -68,7 +68,7 @@ impl Vectors {
 }
 
 /// Why a vector cannot be used, if so.
-fn problem(row: &[f32], dimension: usize) -> Option<String> {
+pub(super) fn problem(row: &[f32], dimension: usize) -> Option<String> {
     if row.len() != dimension {
         Some(format!(
             "it has {} numbers where the others have {dimension}",
