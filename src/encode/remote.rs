@@ -152,7 +152,7 @@ impl RemoteEncoder {
             name: format!("openai:{model}"),
             message,
         };
-        let client = client(&options).map_err(load)?;
+        let client = client(&options, loopback).map_err(load)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -202,19 +202,25 @@ impl RemoteEncoder {
         };
         EncodeError::Remote {
             endpoint: format!("{}/embeddings", self.options.base_url),
-            message: self.redact(&message),
+            message: self.told(&message),
             hint,
         }
     }
 
-    /// A server may echo the key it was sent.
-    fn redact(&self, text: &str) -> String {
-        if self.options.key.is_empty() {
-            text.to_owned()
-        } else {
-            text.replace(&self.options.key, "[key]")
-        }
+    /// The start of a message, without the key: a server may echo what it was sent. Cut last, or a part of the key could
+    /// be left at the end.
+    fn told(&self, message: &str) -> String {
+        redact(message, &self.options.key).chars().take(SHOWN).collect()
     }
+}
+
+/// `text` without `key`, also where it stands in a JSON string.
+fn redact(text: &str, key: &str) -> String {
+    if key.is_empty() {
+        return text.to_owned();
+    }
+    let quoted = json!(key).to_string();
+    text.replace(quoted.trim_matches('"'), "[key]").replace(key, "[key]")
 }
 
 impl Encoder for RemoteEncoder {
@@ -242,20 +248,23 @@ impl Encoder for RemoteEncoder {
         let answer = self.runtime.block_on(self.request(texts)).map_err(|e| self.error(&e))?;
         vectors(&answer, texts.len()).map_err(|message| EncodeError::Remote {
             endpoint: format!("{}/embeddings", self.options.base_url),
-            message: self.redact(&message),
+            message: self.told(&message),
             hint: Some("is this an OpenAI-compatible embeddings endpoint?".into()),
         })
     }
 }
 
-fn client(options: &RemoteOptions) -> Result<Client<OpenAIConfig>, String> {
+fn client(options: &RemoteOptions, loopback: bool) -> Result<Client<OpenAIConfig>, String> {
     // A second installation of the same provider is refused, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let http = reqwest::Client::builder()
+    let mut http = reqwest::Client::builder()
         .timeout(options.timeout)
-        .connect_timeout(Duration::from_secs(10))
-        .build()
-        .map_err(|e| e.to_string())?;
+        .connect_timeout(Duration::from_secs(10));
+    if loopback {
+        // A proxy would look for the loopback address on its own machine, and see the key in clear.
+        http = http.no_proxy();
+    }
+    let http = http.build().map_err(|e| e.to_string())?;
     let config = OpenAIConfig::new()
         .with_api_base(&options.base_url)
         .with_api_key(&options.key);
@@ -291,9 +300,14 @@ fn failure(error: &OpenAIError) -> Option<&HttpFailure> {
 fn worth_retrying(error: &OpenAIError) -> bool {
     match (failure(error), error) {
         (Some(f), _) => !f.hopeless && (matches!(f.status, 408 | 409 | 429) || f.status >= 500),
-        (None, OpenAIError::Reqwest(e)) => e.is_connect() || e.is_timeout() || e.is_request(),
+        (None, OpenAIError::Reqwest(e)) => e.is_connect() || e.is_timeout() || e.is_request() || broke_off(e),
         _ => false,
     }
+}
+
+/// Whether the answer began but did not end; nothing of it is decoded by reqwest, so its "decode" is that too.
+fn broke_off(error: &reqwest::Error) -> bool {
+    error.is_body() || error.is_decode()
 }
 
 /// `retry-after-ms` or `Retry-After` in seconds; a date is left to the growing pauses.
@@ -305,18 +319,22 @@ fn retry_after(headers: &reqwest::header::HeaderMap) -> Option<Duration> {
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
 }
 
-/// The `error.message` of an OpenAI-style body, or the start of the body, on one line.
+/// The `error.message` of an OpenAI-style body, or the body, on one line.
 fn server_message(body: &str) -> String {
     let parsed: Option<Value> = serde_json::from_str(body).ok();
-    let message = parsed
-        .as_ref()
-        .and_then(|v| v["error"]["message"].as_str().or_else(|| v["message"].as_str()))
-        .unwrap_or(body);
-    let line: String = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    let message = match &parsed {
+        // Written anew where it has another shape, so that a key in it is escaped in a known way.
+        Some(v) => v["error"]["message"]
+            .as_str()
+            .or_else(|| v["message"].as_str())
+            .map_or_else(|| v.to_string(), str::to_owned),
+        None => body.to_owned(),
+    };
+    let line = message.split_whitespace().collect::<Vec<_>>().join(" ");
     if line.is_empty() {
         return "no message".into();
     }
-    line.chars().filter(|c| !c.is_control()).take(SHOWN).collect()
+    line.chars().filter(|c| !c.is_control()).collect()
 }
 
 /// reqwest's messages end with the address, which the error states already.
@@ -324,8 +342,9 @@ fn without_url(error: &OpenAIError) -> String {
     match error {
         OpenAIError::Reqwest(e) if e.is_timeout() => "no answer in time".into(),
         OpenAIError::Reqwest(e) if e.is_connect() => "cannot connect".into(),
+        OpenAIError::Reqwest(e) if broke_off(e) => "the answer broke off".into(),
         OpenAIError::Reqwest(_) => "the request failed".into(),
-        other => other.to_string().chars().take(SHOWN).collect(),
+        other => other.to_string(),
     }
 }
 
@@ -357,6 +376,7 @@ fn vectors(answer: &Value, expected: usize) -> Result<Vec<Vec<f32>>, String> {
             .ok_or("an \"embedding\" in the answer is no list of numbers")?;
         let slot = index
             .and_then(|i| rows.get_mut(i))
+            .filter(|slot| slot.is_none())
             .ok_or("an \"index\" in the answer is wrong")?;
         *slot = Some(unit(numbers));
     }
