@@ -299,6 +299,19 @@ fn classify_with_the_real_model() {
     );
 }
 
+/// ONNX Runtime of today reports its use over the network unless it is told not to before it starts; a device number and
+/// a queue of events below the home folder show that it was not.
+#[test]
+fn the_runtime_reports_nothing() {
+    let sandbox = Sandbox::new();
+    ends_with(0, sandbox.with_model("classify prompt"));
+    let left: Vec<PathBuf> = std::fs::read_dir(sandbox.path("../home"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
 /// A copy of the model's folder in which one byte of one file is another.
 fn changed_copy(target: &Path, changed: &str) -> PathBuf {
     std::fs::create_dir_all(target).unwrap();

@@ -15,6 +15,7 @@ mod golden_metrics;
 mod interrupt;
 mod metric_properties;
 mod real_model;
+mod remote;
 mod routes;
 mod schema;
 mod support;

@@ -196,12 +196,13 @@ pub(crate) fn wait_for_kept(sandbox: &Sandbox, child: &mut Child, rows: usize) {
 
 /// A CSV file of `rows` distinct prompts of `words` words each.
 pub(crate) fn prompts(rows: usize, words: usize) -> String {
-    let mut text = String::from("prompt\n");
-    for row in 0..rows {
+    let line = |row: usize| {
         let words = (1..words).map(|word| format!(" word{}", (row * 7919 + word * word * 104_729) % 4999));
-        text.push_str(&format!("number {row}{}\n", words.collect::<String>()));
-    }
-    text
+        format!("number {row}{}\n", words.collect::<String>())
+    };
+    std::iter::once("prompt\n".to_owned())
+        .chain((0..rows).map(line))
+        .collect()
 }
 
 /// What a program that ended wrote to standard error; its exit code must be `code`, and it must not have panicked.
