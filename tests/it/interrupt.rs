@@ -64,7 +64,10 @@ fn ctrl_c_in_the_middle_of_embedding_loses_nothing_that_was_done() {
     let distinct = 3000 + examples;
 
     let kept = interrupted(&sandbox, command(), "INT", 0, distinct);
-    assert!(!sandbox.path("results").exists(), "nothing may be left by an interrupted run");
+    assert!(
+        !sandbox.path("results").exists(),
+        "nothing may be left by an interrupted run"
+    );
 
     // The second run is interrupted too, the third completes: each computes what the ones before did not.
     let kept = interrupted(&sandbox, command(), "INT", kept, distinct);
