@@ -70,7 +70,7 @@ impl Unavailable {
     fn hint(&self) -> String {
         let mut text = String::new();
         if self.is_runtime {
-            text.push_str("either name the library by its full path, taken from any copy of ONNX Runtime 1.32:\n");
+            text.push_str("either name the library by its full path, taken from any copy of ONNX Runtime 1.28:\n");
             text.push_str("    export ROUTECAL_ONNXRUNTIME=/path/to/library    (or --onnxruntime /path/to/library)");
         } else {
             text.push_str("either put the files into a folder and name it:\n");
@@ -149,7 +149,7 @@ impl Hint for AssetError {
         match self {
             Self::Explicit { remedy, .. } => Some(remedy.clone()),
             Self::UnsupportedPlatform { .. } => Some(
-                "build or download ONNX Runtime 1.32 for this machine, then set --onnxruntime to a library: \
+                "build or download ONNX Runtime 1.28 for this machine, then set --onnxruntime to a library: \
                  export ROUTECAL_ONNXRUNTIME=/path/to/library"
                     .to_owned(),
             ),

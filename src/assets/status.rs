@@ -50,7 +50,7 @@ pub enum FoundIn {
 /// One file, where it is looked for, and what is there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AssetStatus {
-    /// `onnxruntime-1.32.0` or the model's name.
+    /// `onnxruntime-1.28.0` or the model's name.
     pub asset: String,
     /// File name; empty where no library is pinned for this platform.
     pub file: String,

@@ -299,8 +299,8 @@ fn classify_with_the_real_model() {
     );
 }
 
-/// ONNX Runtime of today reports its use over the network unless it is told not to before it starts; a device number and
-/// a queue of events below the home folder show that it was not.
+/// ONNX Runtime of 1.29 and later keeps a device number and a queue of events below the home folder, to be sent over the
+/// network. A library that does may not be installed.
 #[test]
 fn the_runtime_reports_nothing() {
     let sandbox = Sandbox::new();
