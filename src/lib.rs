@@ -64,6 +64,7 @@ pub mod plot;
 pub mod report;
 pub mod router;
 pub mod routes;
+pub mod stats;
 pub mod store;
 
 pub use error::Error;
