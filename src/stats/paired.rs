@@ -114,10 +114,10 @@ impl Paired {
     /// Tango's statistic; it falls as `delta` rises.
     fn score(self, delta: f64) -> f64 {
         let (n, won, lost) = (f64_from_u64(self.n), f64_from_u64(self.won), f64_from_u64(self.lost));
-        let a = 2.0 * n;
-        let b = -won - lost + (2.0 * n - won + lost) * delta;
-        let c = -lost * delta * (1.0 - delta);
-        let q = ((b * b - 4.0 * a * c).max(0.0).sqrt() - b) / (2.0 * a);
+        // q solves 2n q² + linear q + constant = 0.
+        let linear = -won - lost + (2.0 * n - won + lost) * delta;
+        let constant = -lost * delta * (1.0 - delta);
+        let q = ((linear * linear - 8.0 * n * constant).max(0.0).sqrt() - linear) / (4.0 * n);
         let variance = n * (2.0 * q + delta * (1.0 - delta));
         let distance = won - lost - n * delta;
         if variance <= 0.0 {

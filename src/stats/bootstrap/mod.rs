@@ -108,7 +108,7 @@ pub fn draws(
 /// An interval for every figure: the draws, the figures on the rows as they are, and for BCa the figures with each block of
 /// clusters left out once.
 ///
-/// `None` where the figure itself is not defined, or not on at least nine resamples in ten.
+/// `None` where the figure itself is not defined, or not on at least nine resamples in ten, or is the same on all of them.
 pub fn intervals(
     design: &Design,
     settings: &Settings,
@@ -133,6 +133,10 @@ pub fn intervals(
                 return None;
             }
             values.sort_by(f64::total_cmp);
+            // An F1 of 0 or an AUROC of 1 is the same on every resample: that says nothing of how far it may be off.
+            if values.first() == values.last() {
+                return None;
+            }
             Some(match settings.method {
                 Method::Percentile => percentile(&values, settings.level),
                 Method::Bca => {
@@ -187,8 +191,7 @@ mod tests {
     fn a_figure_without_a_value_has_no_interval() {
         let design = Design::simple(10);
         let none = intervals(&design, &Settings::default(), 2, |_, out| out[1] = 1.0);
-        assert_eq!(none[0], None);
-        assert_eq!(none[1], Some(Interval::new(1.0, 1.0)));
+        assert_eq!(none, [None, None]);
         let off = Settings {
             resamples: 0,
             ..Settings::default()
