@@ -3,25 +3,30 @@
 //! Two views, never mixed: *forced choice* (in-domain prompts, every one sent to its best route) and *as deployed* (all
 //! prompts under the thresholds, where the fallback is the right answer for an out-of-domain prompt).
 
+mod figures;
 mod mistakes;
 mod reliability;
 
-pub use reliability::{Method, reliability};
+pub(crate) use figures::count;
+pub use figures::{Evaluated, Prepared, as_deployed, with_intervals};
+pub use reliability::{Calibrated, Method};
 
-use crate::calibrate::{Tally, Totals, macro_f1};
+use crate::calibrate::{Tally, Totals};
 use crate::dataset::{Row, Truth};
-use crate::metrics::classification::{Confusion, top_k};
+use crate::metrics::classification::Confusion;
 use crate::metrics::deployed::Deployed;
-use crate::metrics::detection::Detection;
 use crate::metrics::histogram::Summary;
 use crate::metrics::selective::Selective;
-use crate::num::f64_from_u64;
-use crate::report::{
-    AsDeployed, ConfidenceReport, ConfusionReport, DetectionFigures, DetectionReport, Estimate, ForcedChoice,
-    RouteConfidence, RouteFigures, SelectiveFigures, SelectiveReport, SummaryReport,
-};
+use crate::metrics::{Ranking, Rate};
+use crate::report::{ConfidenceReport, ConfusionReport, RouteConfidence, SummaryReport};
 use crate::router::{RowScore, ScoreTable, decide};
 use crate::routes::Thresholds;
+use crate::stats::bootstrap::Design;
+
+/// Texts that differ in case and outer spaces only are one.
+fn fold(text: &str) -> String {
+    text.trim().to_lowercase()
+}
 
 /// Scored, labelled prompts of one split.
 #[derive(Debug, Clone, Copy)]
@@ -64,102 +69,49 @@ impl Scored<'_> {
             .collect()
     }
 
-    /// The forced choice.
-    pub fn forced_choice(&self, names: &[String]) -> ForcedChoice {
-        let pairs: Vec<(usize, &RowScore)> = self.in_domain_rows().map(|(own, row, _)| (own, row)).collect();
-        let confusion = Confusion::from_pairs(names.len(), pairs.iter().map(|(own, row)| (*own, row.best)));
-        let n = confusion.n();
-        let figure = |point| Estimate::new(point, n);
-        ForcedChoice {
-            n,
-            accuracy: confusion.accuracy().into(),
-            balanced_accuracy: figure(confusion.balanced_accuracy()),
-            macro_f1: figure(confusion.macro_average().f1),
-            micro_f1: figure(confusion.micro_average().f1),
-            weighted_f1: figure(confusion.weighted_average().f1),
-            mcc: figure(confusion.matthews_correlation()),
-            kappa: figure(confusion.cohen_kappa()),
-            top2_accuracy: top_k(
-                2,
-                pairs.iter().map(|(own, row)| {
-                    let ranked: Vec<usize> = std::iter::once(row.best).chain(row.runner_up).collect();
-                    (*own, ranked)
-                }),
-            )
-            .into(),
-            routes: route_figures(&confusion, names.iter().map(String::as_str)),
-        }
-    }
-
     /// Truth × decision under `thresholds`; the last class is out-of-domain and fallback.
     pub fn deployed_confusion(&self, thresholds: &[Thresholds]) -> Confusion {
+        figures::count(&self.decisions(thresholds), thresholds.len() + 1, None)
+    }
+
+    /// Truth and decision of every prompt under `thresholds`; the last class is out-of-domain and fallback.
+    pub(crate) fn decisions(&self, thresholds: &[Thresholds]) -> Vec<(usize, usize)> {
         let outside = thresholds.len();
-        Confusion::from_pairs(
-            outside + 1,
-            self.pairs().map(|(truth, row)| {
+        self.pairs()
+            .map(|(truth, row)| {
                 let truth = match truth {
                     Truth::Route(own) => *own,
                     Truth::OutOfDomain => outside,
                 };
                 (truth, decide(row, thresholds).route().unwrap_or(outside))
-            }),
-        )
-    }
-
-    /// Detection of out-of-domain prompts.
-    pub fn detection(&self) -> DetectionReport {
-        let by = |figure: fn(&RowScore) -> f64| {
-            let of = |outside: bool| {
-                self.pairs()
-                    .filter(move |(truth, _)| (**truth == Truth::OutOfDomain) == outside)
-                    .map(move |(_, row)| figure(row))
-                    .collect::<Vec<_>>()
-            };
-            let detection = Detection::new(of(false), of(true));
-            let all = |point| Estimate::new(point, self.n());
-            DetectionFigures {
-                auroc: all(detection.auroc()),
-                average_precision_in: all(detection.average_precision_in()),
-                average_precision_out: all(detection.average_precision_out()),
-                fpr_at_95_tpr: detection
-                    .fpr_at_tpr(0.95)
-                    .map_or(Estimate::new(None, 0), |p| p.false_positive.into()),
-                fpr_at_95_tpr_out: detection
-                    .fpr_at_tpr_out(0.95)
-                    .map_or(Estimate::new(None, 0), |p| p.false_positive.into()),
-            }
-        };
-        DetectionReport {
-            by_score: by(|row| row.score),
-            by_gap: by(|row| row.gap),
-        }
+            })
+            .collect()
     }
 
     /// Risk–coverage rows: score, and whether accepting would be wrong.
     pub fn selective(&self, in_domain_only: bool) -> Selective {
-        Selective::new(
-            self.pairs()
-                .filter(|(truth, _)| !in_domain_only || **truth != Truth::OutOfDomain)
-                .map(|(truth, row)| (row.score, *truth != Truth::Route(row.best))),
+        Selective::ranked(&self.ranking(in_domain_only), None)
+    }
+
+    /// The same before they are counted.
+    fn ranking(&self, in_domain_only: bool) -> Ranking {
+        let rows = self.pairs().enumerate();
+        Ranking::new(
+            rows.filter(|(_, (truth, _))| !in_domain_only || **truth != Truth::OutOfDomain)
+                .map(|(i, (truth, row))| (i, row.score, *truth != Truth::Route(row.best))),
         )
     }
 
-    /// Areas under the risk–coverage curves.
-    pub fn selective_report(&self) -> SelectiveReport {
-        let figures = |s: &Selective| {
-            let n = s.n();
-            let error = (n > 0).then(|| f64_from_u64(s.wrong()) / f64_from_u64(n));
-            SelectiveFigures {
-                aurc: Estimate::new(s.aurc(), n),
-                e_aurc: Estimate::new(s.e_aurc(), n),
-                augrc: Estimate::new(s.augrc(), n),
-                full_coverage_error: Estimate::new(error, n),
-            }
-        };
-        SelectiveReport {
-            all: figures(&self.selective(false)),
-            in_domain: figures(&self.selective(true)),
-        }
+    /// How to resample these prompts: as many of each label as there are, copies of a prompt (case and outer spaces aside)
+    /// together, since they are no independent evidence.
+    pub fn design(&self) -> Design {
+        Design::new(self.truths.iter().zip(self.rows).map(|(truth, row)| {
+            let stratum = match truth {
+                Truth::Route(own) => own + 1,
+                Truth::OutOfDomain => 0,
+            };
+            (stratum, fold(&row.prompt))
+        }))
     }
 
     /// Distribution of the score, overall and by best route.
@@ -214,23 +166,6 @@ impl ScoreKind {
     }
 }
 
-/// Figures under an operating point, from its confusion matrix (last class: out-of-domain and fallback).
-pub fn as_deployed(confusion: &Confusion, names: &[String]) -> AsDeployed {
-    let counts = Deployed::from_confusion(confusion);
-    let labels = names.iter().map(String::as_str).chain(["fallback"]);
-    let (tally, totals) = split_counts(confusion);
-    AsDeployed {
-        system_accuracy: counts.system_accuracy().into(),
-        coverage: counts.coverage().into(),
-        selective_accuracy: counts.selective_accuracy().into(),
-        misroute_rate: counts.misroute_rate().into(),
-        false_accept_rate: counts.false_accept_rate().into(),
-        false_fallback_rate: counts.false_fallback_rate().into(),
-        macro_f1: Estimate::new(macro_f1(&tally, &totals), confusion.n()),
-        routes: route_figures(confusion, labels),
-    }
-}
-
 /// The counts a goal is computed from, out of a confusion matrix as deployed.
 pub(crate) fn split_counts(confusion: &Confusion) -> (Tally, Totals) {
     let routes = confusion.classes() - 1;
@@ -251,19 +186,6 @@ pub(crate) fn split_counts(confusion: &Confusion) -> (Tally, Totals) {
     (tally, totals)
 }
 
-fn route_figures<'a>(confusion: &Confusion, names: impl Iterator<Item = &'a str>) -> Vec<RouteFigures> {
-    names
-        .zip(confusion.per_class())
-        .map(|(name, figures)| RouteFigures {
-            route: name.to_owned(),
-            precision: figures.precision.into(),
-            recall: figures.recall.into(),
-            f1: Estimate::new(figures.f1, figures.support + figures.predicted),
-            support: figures.support,
-        })
-        .collect()
-}
-
 /// The confusion matrix as shown.
 pub fn confusion_report(confusion: &Confusion, names: &[String]) -> ConfusionReport {
     let with = |last: &str| {
@@ -279,9 +201,7 @@ pub fn confusion_report(confusion: &Confusion, names: &[String]) -> ConfusionRep
         .iter()
         .map(|row| {
             let sum: u64 = row.iter().sum();
-            row.iter()
-                .map(|c| (sum > 0).then(|| f64_from_u64(*c) / f64_from_u64(sum)))
-                .collect()
+            row.iter().map(|c| Rate::new(*c, sum).into()).collect()
         })
         .collect();
     ConfusionReport {
@@ -335,13 +255,16 @@ mod tests {
             scores: &scores,
         };
         let names = ["a".to_owned(), "b".to_owned()];
-        let forced = scored.forced_choice(&names);
+        let at = vec![Thresholds::new(0.55, 0.05).expect("in range"); 2];
+        let calibrated = Calibrated::new(Method::Platt, scored, "test", scored, true);
+        let evaluated = Prepared::new(scored, &names, &at, calibrated).evaluate(None);
+        let forced = &evaluated.forced_choice;
         assert_eq!((forced.n, forced.accuracy.point), (4, Some(0.75)));
         assert_eq!(forced.top2_accuracy.point, Some(1.0));
 
-        let at = vec![Thresholds::new(0.55, 0.05).expect("in range"); 2];
         let confusion = scored.deployed_confusion(&at);
         let deployed = as_deployed(&confusion, &names);
+        assert_eq!(deployed, evaluated.as_deployed);
         // Accepted: rows 0, 2, 3, 4; right among them: 0 and 3; fallback right: row 5.
         assert_eq!(deployed.coverage.point, Some(4.0 / 6.0));
         assert_eq!(deployed.selective_accuracy.point, Some(0.5));
@@ -354,7 +277,43 @@ mod tests {
         let (tally, totals) = split_counts(&confusion);
         assert_eq!(tally, crate::calibrate::tally(&sweep, &at));
         assert_eq!(totals, Totals::of(&sweep, 2));
-        assert_eq!(scored.detection().by_score.auroc.point, Some(7.0 / 8.0));
+        assert_eq!(evaluated.detection.by_score.auroc.point, Some(7.0 / 8.0));
+    }
+
+    /// Every figure of weighted prompts is the figure of the prompts with that many copies of each.
+    #[test]
+    fn weights_count_prompts_as_copies_do() {
+        let (rows, truths, scores) = parts();
+        let weights = [2_u32, 1, 3, 1, 0, 2];
+        let copies: Vec<usize> = (0..6)
+            .flat_map(|i| std::iter::repeat_n(i, weights[i] as usize))
+            .collect();
+        let (copied_rows, copied_truths): (Vec<_>, Vec<_>) =
+            copies.iter().map(|i| (rows[*i].clone(), truths[*i])).unzip();
+        let copied_scores = scores.select(&copies);
+        let names = ["a".to_owned(), "b".to_owned()];
+        let at = vec![Thresholds::new(0.55, 0.05).expect("in range"); 2];
+        let scored = Scored {
+            rows: &rows,
+            truths: &truths,
+            scores: &scores,
+        };
+        let copied = Scored {
+            rows: &copied_rows,
+            truths: &copied_truths,
+            scores: &copied_scores,
+        };
+        // One mapping for both: it is not what is weighted.
+        let prepare = |judged| {
+            let calibrated = Calibrated::new(Method::Platt, scored, "test", judged, true);
+            Prepared::new(judged, &names, &at, calibrated)
+        };
+        assert_eq!(prepare(scored).evaluate(Some(&weights)), prepare(copied).evaluate(None));
+        // Rows 1 to 3 differ in case and spaces only: one prompt.
+        let mut same = rows.clone();
+        (same[1].prompt, same[2].prompt, same[3].prompt) = ("x".into(), " X".into(), "x ".into());
+        let scored = Scored { rows: &same, ..scored };
+        assert_eq!(scored.design().clusters(), 4);
     }
 
     #[test]
@@ -366,7 +325,7 @@ mod tests {
             truths: &truths,
             scores: &scores,
         };
-        let report = reliability(Method::Platt, scored, "test", scored, true);
+        let report = Calibrated::new(Method::Platt, scored, "test", scored, true).report(None);
         assert_eq!(report.note.as_deref(), Some("every row is right"));
         assert_eq!(report.brier.point, None);
     }

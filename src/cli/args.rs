@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::dataset::{Columns, Format, ReadOptions};
+use crate::stats::bootstrap::Settings;
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done · 1 measured, and the answer is no · 2 bad usage or input · 3 environment (model, network, disk) · \
@@ -180,6 +181,25 @@ pub(super) struct EmbedArgs {
 #[derive(Debug, Args)]
 pub(super) struct CentroidsArgs {}
 
+/// How the intervals are made.
+#[derive(Debug, Clone, Copy, Args)]
+pub(super) struct IntervalArgs {
+    /// Resamples for the intervals of figures that are no rates (F1, AUROC, areas, calibration errors); 0 for none.
+    #[arg(long, value_name = "N", default_value_t = 2000, value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
+    pub(super) resamples: u32,
+}
+
+impl IntervalArgs {
+    /// For the library.
+    pub(super) fn settings(self, seed: u64) -> Settings {
+        Settings {
+            resamples: self.resamples,
+            seed,
+            ..Settings::default()
+        }
+    }
+}
+
 /// Thresholds other than those of the router.
 #[derive(Debug, Clone, Args)]
 pub(super) struct ThresholdArgs {
@@ -232,6 +252,8 @@ pub(super) struct EvalArgs {
     /// Draw no plots.
     #[arg(long)]
     pub(super) no_plots: bool,
+    #[command(flatten)]
+    pub(super) intervals: IntervalArgs,
     #[command(flatten)]
     pub(super) data: DatasetArgs,
 }
@@ -289,6 +311,8 @@ pub(super) struct CalibrateArgs {
     /// Draw no plots.
     #[arg(long)]
     pub(super) no_plots: bool,
+    #[command(flatten)]
+    pub(super) intervals: IntervalArgs,
     #[command(flatten)]
     pub(super) data: DatasetArgs,
 }

@@ -1,6 +1,6 @@
 //! Which prompts went wrong, and which should not have been counted.
 
-use super::Scored;
+use super::{Scored, fold};
 use crate::dataset::Truth;
 use crate::encode::Vectors;
 use crate::report::{ExampleReport, LeakageReport, Mistake};
@@ -62,7 +62,6 @@ impl Scored<'_> {
 
     /// Prompts that are route examples, case and outer spaces aside.
     pub fn leakage(&self, routes: &Routes) -> LeakageReport {
-        let fold = |text: &str| text.trim().to_lowercase();
         let examples: std::collections::HashSet<String> = routes
             .routes
             .iter()

@@ -1,6 +1,8 @@
 //! Whether a calibrated confidence means what it says.
 
 use super::Scored;
+use crate::dataset::Truth;
+use crate::metrics::Ranking;
 use crate::metrics::reliability::{BINS, FitError, Isotonic, Platt, Reliability, Temperature, ece};
 use crate::report::{Estimate, ReliabilityBinReport, ReliabilityReport};
 
@@ -26,47 +28,70 @@ impl Method {
     }
 }
 
-/// Reliability of the forced choice on `judged`, with the mapping fitted on `fitted`: in-domain prompts only, since
-/// "right" means that the best route is the prompt's own.
-pub fn reliability(
+/// Calibrated confidences of the forced choice, in order, ready to be counted: in-domain prompts only, since "right" means
+/// that the best route is the prompt's own.
+#[derive(Debug, Clone)]
+pub struct Calibrated {
     method: Method,
-    fitted: Scored<'_>,
-    fitted_on: &str,
-    judged: Scored<'_>,
+    fitted_on: String,
+    fitted_n: u64,
     in_sample: bool,
-) -> ReliabilityReport {
-    let confidences = confidences(method, fitted, judged);
-    let (confidences, note) = match confidences {
-        Ok(confidences) => (confidences, None),
-        Err(error) => (Vec::new(), Some(error.to_string())),
-    };
-    let rows: Vec<(f64, bool)> = confidences
-        .into_iter()
-        .zip(judged.in_domain_rows().map(|(own, row, _)| own == row.best))
-        .collect();
-    let reliability = Reliability::new(rows);
-    let n = reliability.n();
-    let width = reliability.equal_width_bins(BINS);
-    ReliabilityReport {
-        method: method.name().into(),
-        fitted_on: fitted_on.into(),
-        fitted_n: fitted.in_domain(),
-        in_sample,
-        note,
-        ece_equal_width: Estimate::new(ece(&width), n),
-        ece_equal_mass: Estimate::new(ece(&reliability.equal_mass_bins(BINS)), n),
-        brier: Estimate::new(reliability.brier(), n),
-        log_loss: Estimate::new(reliability.log_loss(), n),
-        bins: width
-            .iter()
-            .map(|bin| ReliabilityBinReport {
-                lower: bin.lower,
-                upper: bin.upper,
-                n: bin.accuracy.n(),
-                mean_confidence: bin.mean_confidence,
-                accuracy: bin.accuracy.value(),
-            })
-            .collect(),
+    note: Option<String>,
+    ranking: Ranking,
+}
+
+impl Calibrated {
+    /// The confidences of `judged` by a mapping that is fitted on `fitted`. It stays as it is when prompts are resampled:
+    /// intervals say how far the figures of this mapping may be off, not what another fit would have given.
+    pub fn new(method: Method, fitted: Scored<'_>, fitted_on: &str, judged: Scored<'_>, in_sample: bool) -> Self {
+        let (confidences, note) = match confidences(method, fitted, judged) {
+            Ok(confidences) => (confidences, None),
+            Err(error) => (Vec::new(), Some(error.to_string())),
+        };
+        let rows = judged.truths.iter().enumerate();
+        let in_domain = rows.filter(|(_, truth)| **truth != Truth::OutOfDomain);
+        let ranking = Reliability::ranking(
+            confidences
+                .into_iter()
+                .zip(in_domain)
+                .map(|(p, (row, truth))| (row, p, *truth == Truth::Route(judged.scores.rows()[row].best))),
+        );
+        Self {
+            method,
+            fitted_on: fitted_on.into(),
+            fitted_n: fitted.in_domain(),
+            in_sample,
+            note,
+            ranking,
+        }
+    }
+
+    /// The figures, each prompt counted `weights[row]` times, or once without weights. O(n).
+    pub(super) fn report(&self, weights: Option<&[u32]>) -> ReliabilityReport {
+        let reliability = Reliability::ranked(&self.ranking, weights);
+        let n = reliability.n();
+        let width = reliability.equal_width_bins(BINS);
+        ReliabilityReport {
+            method: self.method.name().into(),
+            fitted_on: self.fitted_on.clone(),
+            fitted_n: self.fitted_n,
+            in_sample: self.in_sample,
+            note: self.note.clone(),
+            ece_equal_width: Estimate::new(ece(&width), n),
+            ece_equal_mass: Estimate::new(ece(&reliability.equal_mass_bins(BINS)), n),
+            brier: Estimate::new(reliability.brier(), n),
+            log_loss: Estimate::new(reliability.log_loss(), n),
+            bins: width
+                .iter()
+                .map(|bin| ReliabilityBinReport {
+                    lower: bin.lower,
+                    upper: bin.upper,
+                    n: bin.accuracy.n(),
+                    mean_confidence: bin.mean_confidence,
+                    accuracy: bin.accuracy.into(),
+                })
+                .collect(),
+        }
     }
 }
 

@@ -113,8 +113,17 @@ impl Confusion {
     ///
     /// If a class is out of range.
     pub fn add(&mut self, truth: usize, decision: usize) {
+        self.add_times(truth, decision, 1);
+    }
+
+    /// Counts a row as so many copies of it, none included. O(1).
+    ///
+    /// # Panics
+    ///
+    /// If a class is out of range.
+    pub fn add_times(&mut self, truth: usize, decision: usize, times: u64) {
         let cell = self.cell(truth, decision);
-        self.counts[cell] += 1;
+        self.counts[cell] += times;
     }
 
     /// The number of classes, which is the number of rows and of columns.

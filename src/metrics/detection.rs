@@ -17,7 +17,7 @@
 //!   the out-of-domain ones are. Both are given. A curve with collinear points dropped (`roc_curve`'s default) can
 //!   only overstate it; none are dropped here.
 
-use super::{Rate, as_f64, ties, ties::Tie};
+use super::{Ranking, Rate, as_f64, ties, ties::Tie};
 
 /// In-domain and out-of-domain scores, ready for the figures.
 ///
@@ -57,7 +57,19 @@ impl Detection {
     pub fn new(in_domain: impl IntoIterator<Item = f64>, out_of_domain: impl IntoIterator<Item = f64>) -> Self {
         let inside = in_domain.into_iter().map(|score| (score, true));
         let outside = out_of_domain.into_iter().map(|score| (score, false));
-        let ties = ties::descending(inside.chain(outside));
+        Self::of(ties::descending(inside.chain(outside)))
+    }
+
+    /// The same from rows in order, in-domain ones marked, each counted `weights[row]` times. O(n).
+    ///
+    /// # Panics
+    ///
+    /// If a row has no weight.
+    pub fn ranked(ranking: &Ranking, weights: Option<&[u32]>) -> Self {
+        Self::of(ranking.ties(weights))
+    }
+
+    fn of(ties: Vec<Tie>) -> Self {
         let in_domain = ties.iter().map(|tie| tie.marked).sum();
         let out_of_domain = ties.iter().map(|tie| tie.n - tie.marked).sum();
         Self {

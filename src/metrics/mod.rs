@@ -31,6 +31,7 @@ pub mod selective;
 mod ties;
 
 pub use rate::Rate;
+pub use ties::Ranking;
 
 /// A count as a float.
 #[expect(

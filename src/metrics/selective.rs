@@ -22,7 +22,7 @@
 //! the distinct confidences, as fd-shifts computes it. For AURC, fd-shifts instead draws straight lines between the
 //! points of the curve, so its values differ from this definition even without ties.
 
-use super::{as_f64, ties, ties::Tie};
+use super::{Ranking, Rate, as_f64, ties, ties::Tie};
 
 /// Confidences with their outcomes, ready for the figures.
 ///
@@ -64,7 +64,19 @@ impl Selective {
     ///
     /// If a confidence is NaN.
     pub fn new(rows: impl IntoIterator<Item = (f64, bool)>) -> Self {
-        let ties = ties::descending(rows);
+        Self::of(ties::descending(rows))
+    }
+
+    /// The same from rows in order, wrong ones marked, each counted `weights[row]` times. O(n).
+    ///
+    /// # Panics
+    ///
+    /// If a row has no weight.
+    pub fn ranked(ranking: &Ranking, weights: Option<&[u32]>) -> Self {
+        Self::of(ranking.ties(weights))
+    }
+
+    fn of(ties: Vec<Tie>) -> Self {
         let n = ties.iter().map(|tie| tie.n).sum();
         let wrong = ties.iter().map(|tie| tie.marked).sum();
         Self { ties, n, wrong }
@@ -78,6 +90,11 @@ impl Selective {
     /// The number of wrong rows.
     pub fn wrong(&self) -> u64 {
         self.wrong
+    }
+
+    /// The error with everything accepted: wrong rows, of all.
+    pub fn full_coverage_error(&self) -> Rate {
+        Rate::new(self.wrong, self.n)
     }
 
     /// The risk–coverage curve, from the highest confidence to full coverage: one point a distinct confidence.

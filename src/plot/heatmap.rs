@@ -14,7 +14,7 @@ use super::frame::{HEAD, LABEL, MARGIN, Plane, TICK, headline};
 use super::number::{fixed, grouped, percent, real, setting, ticks};
 use super::palette::{AXIS, MUTED, SHADE, cividis};
 use super::symbol::{Symbol, Towards, arrow};
-use super::{Drawing, Figure, PlotError, fonts};
+use super::{Drawing, Figure, PlotError, Shown, fonts};
 
 const FIGURE: &str = "threshold × gap figure";
 
@@ -27,6 +27,8 @@ pub struct HeatmapMark {
     pub threshold: f64,
     /// Its gap.
     pub gap: f64,
+    /// The ends of the interval of its value, if there is one.
+    pub span: Option<(f64, f64)>,
 }
 
 /// A value in [0, 1] over threshold and gap.
@@ -230,7 +232,8 @@ impl HeatmapFigure {
                 } else {
                     ""
                 };
-                format!("{}{tie}", percent(value, 1))
+                let span = mark.span;
+                format!("{}{tie}", Shown { value, span }.percent(1))
             });
             let value = if outside(mark, plane).is_some() {
                 "outside the drawn range".to_owned()

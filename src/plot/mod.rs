@@ -27,6 +27,7 @@ mod palette;
 mod reliability;
 mod render;
 mod risk_coverage;
+mod shown;
 mod symbol;
 mod thin;
 mod threshold;
@@ -37,6 +38,7 @@ pub use error::PlotError;
 pub use heatmap::{HeatmapFigure, HeatmapMark};
 pub use reliability::{ReliabilityBin, ReliabilityFigure};
 pub use risk_coverage::{RiskCoverageFigure, RiskMark};
+pub use shown::Shown;
 pub use threshold::{ThresholdFigure, ThresholdMark, ThresholdPoint};
 
 /// A finished picture in both formats.

@@ -10,7 +10,7 @@ use super::error::finite;
 use super::frame::{HEAD, LABEL, MARGIN, Plane, TICK, headline};
 use super::number::{fixed, grouped, percent, rows, ticks};
 use super::palette::{AXIS, BLUE, GRID, INK, MUTED, PAPER, VERMILLION, tint};
-use super::{Drawing, Figure, PlotError, fonts};
+use super::{Drawing, Figure, PlotError, Shown, fonts};
 
 const FIGURE: &str = "reliability figure";
 
@@ -26,7 +26,7 @@ pub struct ReliabilityBin {
     /// The mean confidence of these; not looked at where `n` is 0.
     pub mean_confidence: f64,
     /// The share of them that was right; `None` where `n` is 0.
-    pub accuracy: Option<f64>,
+    pub accuracy: Option<Shown>,
 }
 
 /// A reliability diagram.
@@ -35,7 +35,7 @@ pub struct ReliabilityFigure {
     /// The bins, of equal width or equal mass; empty ones are not drawn.
     pub bins: Vec<ReliabilityBin>,
     /// The expected calibration error over these bins, in [0, 1].
-    pub ece: f64,
+    pub ece: Shown,
     /// How a score became a probability, such as `Platt scaling`.
     pub method: String,
     /// How many prompts there are.
@@ -45,7 +45,7 @@ pub struct ReliabilityFigure {
 }
 
 const DIAGONAL: Stroke = Stroke::dashed(MUTED, 1.5, &[6.0, 4.0]);
-const OFF: Stroke = Stroke::solid(VERMILLION, 2.5);
+const OFF: Stroke = Stroke::solid(VERMILLION, 3.5);
 
 impl Figure for ReliabilityFigure {
     fn draw(&self) -> Result<Drawing, PlotError> {
@@ -94,17 +94,17 @@ impl ReliabilityFigure {
                 finite(FIGURE, bin.mean_confidence, || format!("bins[{i}].mean_confidence"))?;
             }
             if let Some(accuracy) = bin.accuracy {
-                finite(FIGURE, accuracy, || format!("bins[{i}].accuracy"))?;
+                accuracy.check(FIGURE, || format!("bins[{i}].accuracy"))?;
             }
         }
         if self.n > 0 {
-            finite(FIGURE, self.ece, || "ece".to_owned())?;
+            self.ece.check(FIGURE, || "ece".to_owned())?;
         }
         Ok(())
     }
 
     /// The bins that hold something, with their accuracy.
-    fn full(&self) -> impl Iterator<Item = (&ReliabilityBin, f64)> {
+    fn full(&self) -> impl Iterator<Item = (&ReliabilityBin, Shown)> {
         self.bins
             .iter()
             .filter(|bin| bin.n > 0)
@@ -125,18 +125,23 @@ impl ReliabilityFigure {
             "accuracy (right / prompts of the bin)",
         );
         for (bin, accuracy) in self.full() {
-            let from = (plane.px(bin.lower), plane.py(accuracy));
+            let from = (plane.px(bin.lower), plane.py(accuracy.value));
             let to = (plane.px(bin.upper), plane.bottom);
             canvas.rect(from, to, tint(BLUE, 0.22));
             canvas.frame(from, to, Stroke::solid(tint(BLUE, 0.5), 1.0));
         }
         canvas.line(&[plane.place((0.0, 0.0)), plane.place((1.0, 1.0))], DIAGONAL);
         for (bin, accuracy) in self.full() {
-            let said = bin.mean_confidence;
-            canvas.line(&[plane.place((said, accuracy)), plane.place((said, said))], OFF);
+            let upright = |y: f64| plane.place((bin.mean_confidence, y));
+            accuracy.whisker(canvas, upright, Stroke::solid(PAPER, 3.5));
+            accuracy.whisker(canvas, upright, Stroke::solid(BLUE, 1.5));
         }
         for (bin, accuracy) in self.full() {
-            let spot = plane.place((bin.mean_confidence, accuracy));
+            let said = bin.mean_confidence;
+            canvas.line(&[plane.place((said, accuracy.value)), plane.place((said, said))], OFF);
+        }
+        for (bin, accuracy) in self.full() {
+            let spot = plane.place((bin.mean_confidence, accuracy.value));
             canvas.disc(spot, 6.25, PAPER);
             canvas.disc(spot, 4.75, BLUE);
         }
@@ -179,12 +184,16 @@ impl ReliabilityFigure {
         let room = 960.0 - MARGIN - text_left;
         let small = Type::plain(12.0).colour(MUTED);
         let mut y = plane.top + 6.0;
-        let title = format!("ECE {}", fixed(self.ece, 3));
+        let title = format!("ECE {}", fixed(self.ece.value, 3));
         canvas.text((left, y + 10.0), &title, Type::plain(20.0).bold().colour(INK));
         let used = self.full().count();
         let about = format!("expected calibration error, {used} of {} bins in use", self.bins.len());
         y += 30.0;
-        for line in fonts::wrap(&about, 12.0, false, room + 46.0, 3) {
+        let mut lines = fonts::wrap(&about, 12.0, false, room + 46.0, 3);
+        if let Some((low, high)) = self.ece.span {
+            lines.push(format!("95 % interval {}–{}", fixed(low, 3), fixed(high, 3)));
+        }
+        for line in lines {
             canvas.text_on((left, y), &line, small);
             y += 16.0;
         }
@@ -198,11 +207,16 @@ impl ReliabilityFigure {
             y += 12.0;
         };
         let spot = |y: f64| {
+            let whisker = Stroke::solid(BLUE, 1.5);
             canvas.rect((left, y - 8.0), (left + 36.0, y + 8.0), tint(BLUE, 0.22));
+            canvas.line(&[(left + 18.0, y - 12.0), (left + 18.0, y + 12.0)], whisker);
             canvas.disc((left + 18.0, y), 6.25, PAPER);
             canvas.disc((left + 18.0, y), 4.75, BLUE);
         };
-        entry(&spot, "accuracy of a bin; the point is at its mean confidence");
+        entry(
+            &spot,
+            "accuracy of a bin with its interval; the point is at its mean confidence",
+        );
         let line = |stroke: Stroke| move |y: f64| canvas.line(&[(left, y), (left + 36.0, y)], stroke);
         entry(&line(DIAGONAL), "as right as stated");
         let off = |y: f64| canvas.line(&[(left + 18.0, y - 9.0), (left + 18.0, y + 9.0)], OFF);
@@ -212,14 +226,14 @@ impl ReliabilityFigure {
     fn describe(&self) -> String {
         let mut words = format!("Reliability diagram after {}.", self.method);
         if self.n > 0 {
-            let _ = write!(words, " Expected calibration error {}.", fixed(self.ece, 3));
+            let _ = write!(words, " Expected calibration error {}.", self.ece.fixed(3));
         }
         for (bin, accuracy) in self.full() {
             let _ = write!(
                 words,
                 " Confidence {}: {} right, {} prompts.",
                 percent(bin.mean_confidence, 0),
-                percent(accuracy, 0),
+                accuracy.percent(0),
                 grouped(bin.n)
             );
         }

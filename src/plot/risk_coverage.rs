@@ -5,14 +5,16 @@
 
 use std::fmt::Write as _;
 
+use plotters::style::RGBColor;
+
 use super::canvas::{Canvas, Page, Point, Stroke, Type, sketch};
 use super::error::finite;
 use super::frame::{HEAD, LABEL, MARGIN, Plane, headline};
-use super::number::{fixed, grouped, percent, real, ticks};
-use super::palette::{BLUE, MUTED, VERMILLION, tint};
+use super::number::{grouped, percent, real, ticks};
+use super::palette::{BLUE, INK, MUTED, PAPER, VERMILLION};
 use super::symbol::Symbol;
 use super::thin::thin;
-use super::{Drawing, Figure, PlotError};
+use super::{Drawing, Figure, PlotError, Shown};
 
 const FIGURE: &str = "risk–coverage figure";
 
@@ -22,24 +24,25 @@ pub struct RiskMark {
     /// A word such as `chosen` or `current`.
     pub name: String,
     /// Accepted over all, in [0, 1].
-    pub coverage: f64,
+    pub coverage: Shown,
     /// Wrong over accepted, in [0, 1].
-    pub risk: f64,
+    pub risk: Shown,
 }
 
 /// The risk–coverage curve.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RiskCoverageFigure {
-    /// Coverage and selective risk at each distinct score, both in [0, 1], in any order of coverage.
-    pub curve: Vec<(f64, f64)>,
+    /// Coverage and selective risk at each distinct score, both in [0, 1], in any order of coverage; the risk's intervals are
+    /// drawn as a band.
+    pub curve: Vec<(f64, Shown)>,
     /// The operating points, the most important first; the first five are drawn.
     pub marks: Vec<RiskMark>,
     /// The risk when everything is accepted: what a threshold must beat.
-    pub full_coverage_error: f64,
+    pub full_coverage_error: Shown,
     /// Area under the risk–coverage curve.
-    pub aurc: f64,
+    pub aurc: Shown,
     /// Area under the generalised risk–coverage curve.
-    pub augrc: f64,
+    pub augrc: Shown,
     /// How many prompts the curve is over.
     pub n: u64,
     /// The split they belong to.
@@ -49,8 +52,9 @@ pub struct RiskCoverageFigure {
 impl Figure for RiskCoverageFigure {
     fn draw(&self) -> Result<Drawing, PlotError> {
         self.check()?;
-        let mut curve = self.curve.clone();
-        curve.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let mut shown = self.curve.clone();
+        shown.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let curve: Vec<(f64, f64)> = shown.iter().map(|(coverage, risk)| (*coverage, risk.value)).collect();
         let page = Page {
             width: 960.0,
             height: 600.0,
@@ -80,6 +84,7 @@ impl Figure for RiskCoverageFigure {
             plane.y.1 = top;
             let up = ticks(0.0, top, 6);
             let decimals = up.decimals.saturating_sub(2);
+            band(canvas, &shown, &plane);
             self.draw_curve(canvas, &curve, &plane, (&up, decimals));
             self.legend(canvas, &plane, clipped);
         })
@@ -90,19 +95,21 @@ impl RiskCoverageFigure {
     fn check(&self) -> Result<(), PlotError> {
         for (i, point) in self.curve.iter().enumerate() {
             finite(FIGURE, point.0, || format!("coverage of curve[{i}]"))?;
-            finite(FIGURE, point.1, || format!("risk of curve[{i}]"))?;
+            point.1.check(FIGURE, || format!("risk of curve[{i}]"))?;
         }
         for mark in &self.marks {
-            finite(FIGURE, mark.coverage, || format!("coverage of mark {:?}", mark.name))?;
-            finite(FIGURE, mark.risk, || format!("risk of mark {:?}", mark.name))?;
+            mark.coverage
+                .check(FIGURE, || format!("coverage of mark {:?}", mark.name))?;
+            mark.risk.check(FIGURE, || format!("risk of mark {:?}", mark.name))?;
         }
         // Without rows these are not defined and are not written.
         if self.n == 0 {
             return Ok(());
         }
-        finite(FIGURE, self.full_coverage_error, || "full_coverage_error".to_owned())?;
-        finite(FIGURE, self.aurc, || "aurc".to_owned())?;
-        finite(FIGURE, self.augrc, || "augrc".to_owned())
+        self.full_coverage_error
+            .check(FIGURE, || "full_coverage_error".to_owned())?;
+        self.aurc.check(FIGURE, || "aurc".to_owned())?;
+        self.augrc.check(FIGURE, || "augrc".to_owned())
     }
 
     /// The upper end of the y axis, and the coverage below which the curve leaves it.
@@ -111,10 +118,10 @@ impl RiskCoverageFigure {
     /// 5 % does not count.
     fn top(&self, curve: &[(f64, f64)]) -> (f64, Option<f64>) {
         let steady = curve.iter().filter(|p| p.0 >= 0.05).map(|p| p.1);
-        let marked = self.marks.iter().map(|mark| mark.risk);
+        let marked = self.marks.iter().map(|mark| mark.risk.value);
         let most = steady
             .chain(marked)
-            .chain([self.full_coverage_error])
+            .chain([self.full_coverage_error.value])
             .fold(0.0, f64::max);
         let step = ticks(0.0, (most * 1.08).max(0.05), 6).step;
         let top = ((most * 1.08 / step).ceil() * step).clamp(step, 1.0_f64.max(most));
@@ -136,18 +143,12 @@ impl RiskCoverageFigure {
                 thin(&places, 0.5)
             })
             .collect();
-        for piece in pieces.iter().filter(|piece| piece.len() > 1) {
-            let mut area = piece.clone();
-            area.push((piece[piece.len() - 1].0, plane.bottom));
-            area.push((piece[0].0, plane.bottom));
-            canvas.polygon(&area, tint(BLUE, 0.1));
-        }
         let across = ticks(0.0, 1.0, 5);
         let named = "coverage (accepted / all prompts)";
         plane.x_axis(canvas, &across, |v| percent(v, 0), named);
         let named = "selective risk (wrong / accepted)";
         plane.y_axis(canvas, up, |v| percent(v, decimals), named);
-        let level = plane.py(self.full_coverage_error);
+        let level = plane.py(self.full_coverage_error.value);
         canvas.line(&[(plane.left, level), (plane.right, level)], NO_FALLBACK);
         for piece in &pieces {
             match piece.as_slice() {
@@ -157,7 +158,14 @@ impl RiskCoverageFigure {
         }
         plane.edges(canvas);
         for (i, mark) in self.marks.iter().enumerate().take(5) {
-            Symbol::of(i).draw(canvas, plane.place((mark.coverage, mark.risk)));
+            let (coverage, risk) = (mark.coverage.value, mark.risk.value);
+            for (colour, width) in [(PAPER, 4.0), (INK, 1.75)] {
+                let stroke = Stroke::solid(colour, width);
+                mark.risk
+                    .whisker(canvas, |y| plane.place((coverage, y.min(plane.y.1))), stroke);
+                mark.coverage.whisker_across(canvas, |x| plane.place((x, risk)), stroke);
+            }
+            Symbol::of(i).draw(canvas, plane.place((coverage, risk)));
         }
     }
 
@@ -180,18 +188,22 @@ impl RiskCoverageFigure {
             &mut y,
             "by score",
             &[
-                format!("AUGRC {}", fixed(self.augrc, 4)),
-                format!("AURC {} (shaded)", fixed(self.aurc, 4)),
+                format!("AUGRC {}", self.augrc.fixed(3)),
+                format!("AURC {}", self.aurc.fixed(3)),
             ],
         );
+        if self.curve.iter().any(|(_, risk)| risk.span.is_some()) {
+            canvas.rect((left, y - 8.0), (left + 36.0, y + 8.0), BAND);
+            entry(&mut y, "95 % intervals", &["of the risk at each coverage".to_owned()]);
+        }
         canvas.line(&[(left, y), (left + 36.0, y)], NO_FALLBACK);
-        let level = format!("{} wrong", percent(self.full_coverage_error, 1));
+        let level = format!("{} wrong", self.full_coverage_error.percent(1));
         entry(&mut y, "everything accepted", &[level]);
         for (i, mark) in self.marks.iter().enumerate().take(5) {
             Symbol::of(i).draw(canvas, (left + 18.0, y));
             let lines = [
-                format!("coverage {}", percent(mark.coverage, 1)),
-                format!("risk {}", percent(mark.risk, 1)),
+                format!("coverage {}", mark.coverage.percent(1)),
+                format!("risk {}", mark.risk.percent(1)),
             ];
             entry(&mut y, &mark.name, &lines);
         }
@@ -216,17 +228,17 @@ impl RiskCoverageFigure {
         }
         let mut words = format!(
             "Selective risk against coverage. AUGRC {}, AURC {}; with everything accepted {} are wrong.",
-            fixed(self.augrc, 4),
-            fixed(self.aurc, 4),
-            percent(self.full_coverage_error, 1)
+            self.augrc.fixed(3),
+            self.aurc.fixed(3),
+            self.full_coverage_error.percent(1)
         );
         for mark in &self.marks {
             let _ = write!(
                 words,
                 " {}: coverage {}, risk {}.",
                 mark.name,
-                percent(mark.coverage, 1),
-                percent(mark.risk, 1)
+                mark.coverage.percent(1),
+                mark.risk.percent(1)
             );
         }
         words
@@ -234,7 +246,24 @@ impl RiskCoverageFigure {
 }
 
 const CURVE: Stroke = Stroke::solid(BLUE, 2.5);
+const BAND: RGBColor = RGBColor(214, 232, 243);
 const NO_FALLBACK: Stroke = Stroke::dashed(VERMILLION, 2.0, &[8.0, 5.0]);
+
+/// The area between the ends of the risk's intervals, cut at the top of the plane.
+fn band(canvas: &Canvas<'_>, curve: &[(f64, Shown)], plane: &Plane) {
+    let ends = |end: fn((f64, f64)) -> f64| {
+        curve
+            .iter()
+            .filter_map(move |(x, risk)| Some((*x, end(risk.span?))))
+            .map(|(x, y)| plane.place((x, y.min(plane.y.1))))
+            .collect::<Vec<Point>>()
+    };
+    let (below, above) = (thin(&ends(|s| s.0), 0.5), thin(&ends(|s| s.1), 0.5));
+    if below.len() > 1 {
+        let outline: Vec<Point> = above.into_iter().chain(below.into_iter().rev()).collect();
+        canvas.polygon(&outline, BAND);
+    }
+}
 
 /// The parts of a curve that are not above a level, cut where the curve crosses it.
 fn below(curve: &[(f64, f64)], top: f64) -> Vec<Vec<Point>> {

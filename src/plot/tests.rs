@@ -45,9 +45,12 @@ fn threshold(count: u32) -> ThresholdFigure {
         let t = f64::from(i) / f64::from(count);
         ThresholdPoint {
             threshold: t,
-            system_accuracy: 0.5 + t / 4.0,
-            coverage: 1.0 - t,
-            selective_accuracy: (t < 0.9).then_some(0.6 + t / 3.0),
+            system_accuracy: Shown {
+                value: 0.5 + t / 4.0,
+                span: Some((0.45 + t / 4.0, 0.55 + t / 4.0)),
+            },
+            coverage: (1.0 - t).into(),
+            selective_accuracy: (t < 0.9).then_some((0.6 + t / 3.0).into()),
             false_accept_rate: None,
         }
     };
@@ -73,6 +76,7 @@ fn heatmap() -> HeatmapFigure {
             name: "chosen".to_owned(),
             threshold: 0.31,
             gap: 0.5,
+            span: Some((0.4, 0.6)),
         }],
         n: 30,
         split: "calibration".to_owned(),
@@ -81,15 +85,20 @@ fn heatmap() -> HeatmapFigure {
 
 fn risk() -> RiskCoverageFigure {
     RiskCoverageFigure {
-        curve: vec![(0.2, 1.0), (0.6, 0.1), (1.0, 0.2)],
+        curve: [(0.2, 1.0), (0.6, 0.1), (1.0, 0.2)]
+            .map(|(coverage, value)| {
+                let span = Some((value * 0.9, value));
+                (coverage, Shown { value, span })
+            })
+            .to_vec(),
         marks: vec![RiskMark {
             name: "chosen".to_owned(),
-            coverage: 0.6,
-            risk: 0.1,
+            coverage: 0.6.into(),
+            risk: 0.1.into(),
         }],
-        full_coverage_error: 0.2,
-        aurc: 0.1,
-        augrc: 0.05,
+        full_coverage_error: 0.2.into(),
+        aurc: 0.1.into(),
+        augrc: 0.05.into(),
         n: 5,
         split: "test".to_owned(),
     }
@@ -101,11 +110,11 @@ fn reliability() -> ReliabilityFigure {
         upper: lower + 0.5,
         n,
         mean_confidence: if n == 0 { f64::NAN } else { lower + 0.2 },
-        accuracy,
+        accuracy: accuracy.map(Shown::from),
     };
     ReliabilityFigure {
         bins: vec![bin(0.0, 0, None), bin(0.5, 7, Some(0.8))],
-        ece: 0.1,
+        ece: 0.1.into(),
         method: "Platt scaling".to_owned(),
         n: 7,
         split: "test".to_owned(),
@@ -129,9 +138,9 @@ fn empty() -> Vec<(&'static str, Box<dyn Figure>)> {
     let mut heat = heatmap();
     (heat.thresholds, heat.gaps, heat.values, heat.n) = (Vec::new(), Vec::new(), Vec::new(), 0);
     let mut risk = risk();
-    (risk.curve, risk.n, risk.full_coverage_error, risk.aurc) = (Vec::new(), 0, f64::NAN, f64::NAN);
+    (risk.curve, risk.n, risk.full_coverage_error, risk.aurc) = (Vec::new(), 0, f64::NAN.into(), f64::NAN.into());
     let mut reliable = reliability();
-    (reliable.bins, reliable.n, reliable.ece) = (Vec::new(), 0, f64::NAN);
+    (reliable.bins, reliable.n, reliable.ece) = (Vec::new(), 0, f64::NAN.into());
     vec![
         ("confusion", Box::new(confusion(&["a", "b"], &[&[0, 0], &[0, 0]]))),
         ("confidence", Box::new(confidence(Vec::new(), 0))),
@@ -218,7 +227,7 @@ fn names_from_outside_cannot_break_the_document() {
 #[test]
 fn numbers_that_cannot_be_drawn_are_named() {
     let mut figure = threshold(5);
-    figure.points[3].coverage = f64::NAN;
+    figure.points[3].coverage = f64::NAN.into();
     let error = figure.draw().unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -230,7 +239,7 @@ fn numbers_that_cannot_be_drawn_are_named() {
     heat.values[1][2] = Some(f64::NAN);
     assert!(heat.draw().unwrap_err().to_string().contains("values[1][2]"));
     let mut curve = risk();
-    curve.aurc = f64::NAN;
+    curve.aurc = f64::NAN.into();
     assert!(matches!(curve.draw(), Err(PlotError::NotFinite { .. })));
     let mut bins = reliability();
     bins.bins[1].mean_confidence = f64::NEG_INFINITY;
@@ -274,7 +283,7 @@ fn few_and_equal_and_many_values_are_drawn() {
     one.values = vec![vec![None]];
     check("no value", &one.draw().unwrap());
     let mut sure = risk();
-    (sure.curve, sure.full_coverage_error, sure.marks) = (vec![(1.0, 0.0)], 0.0, Vec::new());
+    (sure.curve, sure.full_coverage_error, sure.marks) = (vec![(1.0, 0.0.into())], 0.0.into(), Vec::new());
     check("never wrong", &sure.draw().unwrap());
     check(
         "huge counts",

@@ -8,10 +8,10 @@ use std::fmt::Write as _;
 use super::canvas::{Canvas, Page, Point, Stroke, sketch};
 use super::error::finite;
 use super::frame::{Flag, Flags, HEAD, LABEL, MARGIN, Plane, flag_stroke, headline};
-use super::number::{grouped, nice_range, percent, setting, ticks};
-use super::palette::{BLUE, GREEN, MUTED, PAPER, PURPLE, VERMILLION};
+use super::number::{grouped, nice_range, percent, real, setting, ticks};
+use super::palette::{BLUE, GREEN, MUTED, PAPER, PURPLE, VERMILLION, tint};
 use super::thin::thin;
-use super::{Drawing, Figure, PlotError};
+use super::{Drawing, Figure, PlotError, Shown};
 
 const FIGURE: &str = "threshold figure";
 
@@ -24,13 +24,13 @@ pub struct ThresholdPoint {
     /// The threshold, a cosine.
     pub threshold: f64,
     /// Right route accepted, or out-of-domain sent to fallback, over all.
-    pub system_accuracy: f64,
+    pub system_accuracy: Shown,
     /// Accepted over all.
-    pub coverage: f64,
+    pub coverage: Shown,
     /// Right over accepted; `None` where nothing is accepted.
-    pub selective_accuracy: Option<f64>,
+    pub selective_accuracy: Option<Shown>,
     /// Accepted out-of-domain over out-of-domain; `None` where there is none.
-    pub false_accept_rate: Option<f64>,
+    pub false_accept_rate: Option<Shown>,
 }
 
 /// A threshold with a name.
@@ -42,7 +42,8 @@ pub struct ThresholdMark {
     pub threshold: f64,
 }
 
-/// Rates against the threshold: four lines, and a vertical line at each mark.
+/// Rates against the threshold: four lines, and a vertical line at each mark. Where rates have intervals, that of the system
+/// accuracy is a band, and those of all four stand at the first mark.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ThresholdFigure {
     /// The rates, in any order of threshold; thinned where there are more than the picture shows.
@@ -61,7 +62,7 @@ pub struct ThresholdFigure {
 struct Curve {
     name: &'static str,
     stroke: Stroke,
-    value: fn(&ThresholdPoint) -> Option<f64>,
+    value: fn(&ThresholdPoint) -> Option<Shown>,
 }
 
 const CURVES: [Curve; 4] = [
@@ -120,7 +121,7 @@ impl ThresholdFigure {
             finite(FIGURE, point.threshold, || format!("points[{i}].threshold"))?;
             for curve in &CURVES {
                 if let Some(value) = (curve.value)(point) {
-                    finite(FIGURE, value, || format!("{} of points[{i}]", curve.name))?;
+                    value.check(FIGURE, || format!("{} of points[{i}]", curve.name))?;
                 }
             }
         }
@@ -159,21 +160,34 @@ impl ThresholdFigure {
         );
         let up = ticks(0.0, 1.0, 5);
         plane.y_axis(canvas, &up, |v| percent(v, 0), "rate");
+        for band in bands(points, |p| p.system_accuracy.span) {
+            let corners: Vec<Point> = band.into_iter().map(|p| plane.place(p)).collect();
+            canvas.polygon(&corners, tint(BLUE, 0.16));
+        }
         flags.draw(canvas, plane.top, plane.bottom);
         for curve in CURVES.iter().rev() {
-            for piece in steps(points, curve.value) {
+            for piece in steps(points, |p| (curve.value)(p).map(|v| v.value)) {
                 let places: Vec<Point> = piece.into_iter().map(|p| plane.place(p)).collect();
                 canvas.line(&thin(&places, 0.5), curve.stroke);
             }
         }
         plane.edges(canvas);
         if let Some(mark) = self.marks.first() {
-            for curve in &CURVES {
-                if let Some(value) = value_at(points, mark.threshold, curve.value) {
-                    let spot = (plane.px(mark.threshold), plane.py(value));
-                    canvas.disc(spot, 6.5, PAPER);
-                    canvas.disc(spot, 4.75, curve.stroke.colour);
-                }
+            let values: Vec<(&Curve, Shown)> = CURVES
+                .iter()
+                .filter_map(|curve| Some((curve, value_at(points, mark.threshold, curve.value)?)))
+                .collect();
+            // Side by side, or intervals that overlap would hide each other.
+            for (i, (curve, value)) in values.iter().enumerate() {
+                let x = plane.px(mark.threshold) + 9.0 * (real(i) - 1.5);
+                let upright = |y: f64| (x, plane.py(y));
+                value.whisker(canvas, upright, Stroke::solid(PAPER, 4.0));
+                value.whisker(canvas, upright, Stroke::solid(curve.stroke.colour, 2.0));
+            }
+            for (curve, value) in values {
+                let spot = (plane.px(mark.threshold), plane.py(value.value));
+                canvas.disc(spot, 6.5, PAPER);
+                canvas.disc(spot, 4.75, curve.stroke.colour);
             }
         }
         self.legend(canvas, points, &plane);
@@ -215,10 +229,21 @@ impl ThresholdFigure {
                 };
                 y += row + 1.0;
                 let name = LABEL.elide(&mark.name, room - 58.0);
-                canvas.text_on((text_left + 50.0, y), &percent(value, 1), LABEL.end());
+                canvas.text_on((text_left + 50.0, y), &percent(value.value, 1), LABEL.end());
                 canvas.text_on((text_left + 58.0, y), &name, LABEL.colour(MUTED));
             }
             y += space;
+        }
+        if points.iter().any(|p| p.system_accuracy.span.is_some()) {
+            canvas.rect((left, y - 8.0), (left + 36.0, y + 8.0), tint(BLUE, 0.16));
+            let middle = Shown {
+                value: 0.5,
+                span: Some((0.0, 1.0)),
+            };
+            let upright = |at: f64| (left + 18.0, y - 8.0 + 16.0 * at);
+            middle.whisker(canvas, upright, Stroke::solid(BLUE, 2.0));
+            canvas.text_on((text_left, y), "95 % intervals", LABEL.colour(MUTED));
+            y += row + 8.0;
         }
         for (i, mark) in self.marks.iter().enumerate().take(SHOWN) {
             canvas.line(&[(left, y), (left + 36.0, y)], flag_stroke(i));
@@ -242,7 +267,7 @@ impl ThresholdFigure {
             let _ = write!(words, " At {} ({threshold}):", mark.name);
             for curve in &CURVES {
                 let value =
-                    value_at(points, mark.threshold, curve.value).map_or_else(|| "n/a".to_owned(), |v| percent(v, 1));
+                    value_at(points, mark.threshold, curve.value).map_or_else(|| "n/a".to_owned(), |v| v.percent(1));
                 let _ = write!(words, " {} {value};", curve.name);
             }
         }
@@ -265,13 +290,13 @@ fn flag(mark: &ThresholdMark, plane: &Plane) -> Flag {
 }
 
 /// The value that a rate has at a threshold: that of the first point not below it.
-fn value_at(points: &[ThresholdPoint], threshold: f64, value: fn(&ThresholdPoint) -> Option<f64>) -> Option<f64> {
+fn value_at(points: &[ThresholdPoint], threshold: f64, value: fn(&ThresholdPoint) -> Option<Shown>) -> Option<Shown> {
     let place = points.partition_point(|p| p.threshold < threshold);
     points.get(place).and_then(value)
 }
 
 /// A rate as the corners of its steps; it is broken where it is not defined.
-fn steps(points: &[ThresholdPoint], value: fn(&ThresholdPoint) -> Option<f64>) -> Vec<Vec<Point>> {
+fn steps(points: &[ThresholdPoint], value: impl Fn(&ThresholdPoint) -> Option<f64>) -> Vec<Vec<Point>> {
     let mut pieces: Vec<Vec<Point>> = vec![Vec::new()];
     let mut before: Option<f64> = None;
     for point in points {
@@ -292,6 +317,17 @@ fn steps(points: &[ThresholdPoint], value: fn(&ThresholdPoint) -> Option<f64>) -
     pieces
 }
 
+/// The outlines of the areas between the ends of a rate's intervals.
+fn bands(points: &[ThresholdPoint], span: fn(&ThresholdPoint) -> Option<(f64, f64)>) -> Vec<Vec<Point>> {
+    let below = steps(points, |p| span(p).map(|s| s.0));
+    let above = steps(points, |p| span(p).map(|s| s.1));
+    below
+        .into_iter()
+        .zip(above)
+        .map(|(below, above)| above.into_iter().chain(below.into_iter().rev()).collect())
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -299,9 +335,9 @@ mod tests {
     fn point(threshold: f64, coverage: f64, right: Option<f64>) -> ThresholdPoint {
         ThresholdPoint {
             threshold,
-            system_accuracy: 0.5,
-            coverage,
-            selective_accuracy: right,
+            system_accuracy: 0.5.into(),
+            coverage: coverage.into(),
+            selective_accuracy: right.map(Shown::from),
             false_accept_rate: None,
         }
     }
@@ -310,14 +346,15 @@ mod tests {
     fn between_two_points_the_right_one_holds() {
         let points = [point(0.2, 1.0, Some(0.5)), point(0.4, 0.6, None)];
         let coverage = CURVES[1].value;
-        assert_eq!(value_at(&points, 0.1, coverage), Some(1.0));
-        assert_eq!(value_at(&points, 0.2, coverage), Some(1.0));
-        assert_eq!(value_at(&points, 0.3, coverage), Some(0.6));
+        assert_eq!(value_at(&points, 0.1, coverage), Some(1.0.into()));
+        assert_eq!(value_at(&points, 0.2, coverage), Some(1.0.into()));
+        assert_eq!(value_at(&points, 0.3, coverage), Some(0.6.into()));
         assert_eq!(value_at(&points, 0.5, coverage), None);
-        let drawn = steps(&points, coverage);
+        let drawn = steps(&points, |p| coverage(p).map(|v| v.value));
         assert_eq!(drawn, [[(0.2, 1.0), (0.2, 0.6), (0.4, 0.6)]]);
-        assert_eq!(steps(&points, CURVES[2].value), [[(0.2, 0.5)]]);
-        assert!(steps(&points, CURVES[3].value).is_empty());
+        let of = |curve: &Curve| steps(&points, |p| (curve.value)(p).map(|v| v.value));
+        assert_eq!(of(&CURVES[2]), [[(0.2, 0.5)]]);
+        assert!(of(&CURVES[3]).is_empty());
     }
 
     #[test]

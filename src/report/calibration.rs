@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{AsDeployed, Estimate, LeakageReport, Provenance};
+use super::{AsDeployed, Estimate, IntervalsReport, LeakageReport, Provenance, Resampled};
 use crate::routes::Thresholds;
 
 /// What `calibrate` found.
@@ -18,6 +18,8 @@ pub struct CalibrationReport {
     pub schema_version: u64,
     /// What made it.
     pub provenance: Provenance,
+    /// How the intervals were made.
+    pub intervals: IntervalsReport,
     /// What was looked for.
     pub goal: GoalReport,
     /// Whether each route got thresholds of its own.
@@ -95,6 +97,13 @@ pub struct SplitFigures {
     /// The figures.
     #[serde(flatten)]
     pub as_deployed: AsDeployed,
+}
+
+impl Resampled for SplitFigures {
+    fn each(&mut self, visit: &mut dyn FnMut(&mut Estimate)) {
+        visit(&mut self.mean_price);
+        self.as_deployed.each(visit);
+    }
 }
 
 /// See [`crate::calibrate::Plateau`].

@@ -4,10 +4,15 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::metrics::Rate;
+use crate::stats::{Interval, Level, proportion};
 
-/// A figure, its interval and the number of rows under it.
+/// Level of every interval in a report.
+pub const INTERVAL_LEVEL: Level = Level::P95;
+
+/// A figure, its 95 % interval and the number of rows under it.
 ///
-/// `point` is null where nothing lies under the figure; `lower` and `upper` are null where no interval was computed.
+/// `point` is null where nothing lies under the figure; `lower` and `upper` are null where there is no interval: none was
+/// asked for (`--resamples 0`), or too few resamples have such a figure.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
 pub struct Estimate {
     /// The figure.
@@ -31,14 +36,44 @@ impl Estimate {
         }
     }
 
+    /// The same figure with an interval, where it has a point.
+    #[must_use]
+    pub fn within(self, interval: Option<Interval>) -> Self {
+        let interval = interval.filter(|_| self.point.is_some());
+        Self {
+            lower: interval.map(|i| i.lower),
+            upper: interval.map(|i| i.upper),
+            ..self
+        }
+    }
+
+    /// The interval, where there is one.
+    pub fn interval(&self) -> Option<Interval> {
+        Some(Interval::new(self.lower?, self.upper?))
+    }
+
     /// `0.874`, or `n/a`.
     pub fn shown(&self) -> String {
         self.point.map_or_else(|| "n/a".into(), |p| format!("{p:.3}"))
     }
+
+    /// `0.851–0.894`, or nothing.
+    pub fn interval_shown(&self) -> String {
+        self.interval()
+            .map_or_else(String::new, |i| format!("{:.3}–{:.3}", i.lower, i.upper))
+    }
 }
 
+/// A rate with Wilson's interval.
 impl From<Rate> for Estimate {
     fn from(rate: Rate) -> Self {
-        Self::new(rate.value(), rate.n())
+        let interval = proportion::wilson(rate.k(), rate.n(), INTERVAL_LEVEL);
+        Self::new(rate.value(), rate.n()).within(interval)
     }
+}
+
+/// Figures that are no rates, whose intervals come from resampling the prompts: always the same ones in the same order.
+pub trait Resampled {
+    /// Hands out each of them.
+    fn each(&mut self, visit: &mut dyn FnMut(&mut Estimate));
 }

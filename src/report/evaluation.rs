@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{Estimate, Provenance};
+use super::{Estimate, Provenance, Resampled};
 use crate::metrics::histogram::Summary;
 use crate::routes::{Routes, Thresholds};
 
@@ -19,6 +19,8 @@ pub struct EvalReport {
     pub schema_version: u64,
     /// What made it.
     pub provenance: Provenance,
+    /// How the intervals were made.
+    pub intervals: IntervalsReport,
     /// The split that was evaluated.
     pub split: String,
     /// Prompts evaluated.
@@ -49,6 +51,31 @@ pub struct EvalReport {
     pub mistakes: Vec<Mistake>,
     /// Prompts that are also route examples.
     pub leakage: LeakageReport,
+}
+
+/// How the intervals of a document were made.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct IntervalsReport {
+    /// Level of every interval, such as 0.95.
+    pub level: f64,
+    /// For rates: `wilson`.
+    pub rates: String,
+    /// For all else: `bca-bootstrap`, stratified by label, copies of a prompt drawn together; `none` without resamples.
+    pub others: String,
+    /// Resamples.
+    pub resamples: u32,
+}
+
+impl IntervalsReport {
+    /// For so many resamples.
+    pub fn new(resamples: u32) -> Self {
+        Self {
+            level: super::INTERVAL_LEVEL.get(),
+            rates: "wilson".into(),
+            others: if resamples > 0 { "bca-bootstrap" } else { "none" }.into(),
+            resamples,
+        }
+    }
 }
 
 /// Thresholds in use.
@@ -225,7 +252,7 @@ pub struct ReliabilityBinReport {
     /// Their mean confidence.
     pub mean_confidence: Option<f64>,
     /// Share of them that is right.
-    pub accuracy: Option<f64>,
+    pub accuracy: Estimate,
 }
 
 /// Confusion matrix as deployed.
@@ -237,8 +264,8 @@ pub struct ConfusionReport {
     pub columns: Vec<String>,
     /// Prompts, rows × columns.
     pub counts: Vec<Vec<u64>>,
-    /// Counts over the row's sum; null for an empty row.
-    pub row_shares: Vec<Vec<Option<f64>>>,
+    /// Counts over the row's sum; a null point in an empty row.
+    pub row_shares: Vec<Vec<Estimate>>,
 }
 
 /// Distribution of the score.
@@ -341,4 +368,54 @@ pub struct LeakageReport {
     pub n: u64,
     /// Lines of the first ten.
     pub lines: Vec<u64>,
+}
+
+impl Resampled for ForcedChoice {
+    fn each(&mut self, visit: &mut dyn FnMut(&mut Estimate)) {
+        visit(&mut self.balanced_accuracy);
+        visit(&mut self.macro_f1);
+        visit(&mut self.weighted_f1);
+        visit(&mut self.mcc);
+        visit(&mut self.kappa);
+        self.routes.iter_mut().for_each(|route| visit(&mut route.f1));
+    }
+}
+
+impl Resampled for AsDeployed {
+    fn each(&mut self, visit: &mut dyn FnMut(&mut Estimate)) {
+        visit(&mut self.macro_f1);
+        self.routes.iter_mut().for_each(|route| visit(&mut route.f1));
+    }
+}
+
+impl Resampled for DetectionReport {
+    fn each(&mut self, visit: &mut dyn FnMut(&mut Estimate)) {
+        for figures in [&mut self.by_score, &mut self.by_gap] {
+            visit(&mut figures.auroc);
+            visit(&mut figures.average_precision_in);
+            visit(&mut figures.average_precision_out);
+            // Rates at a threshold that the rows themselves chose: Wilson's interval would leave that out.
+            visit(&mut figures.fpr_at_95_tpr);
+            visit(&mut figures.fpr_at_95_tpr_out);
+        }
+    }
+}
+
+impl Resampled for SelectiveReport {
+    fn each(&mut self, visit: &mut dyn FnMut(&mut Estimate)) {
+        for figures in [&mut self.all, &mut self.in_domain] {
+            visit(&mut figures.aurc);
+            visit(&mut figures.e_aurc);
+            visit(&mut figures.augrc);
+        }
+    }
+}
+
+impl Resampled for ReliabilityReport {
+    fn each(&mut self, visit: &mut dyn FnMut(&mut Estimate)) {
+        visit(&mut self.ece_equal_width);
+        visit(&mut self.ece_equal_mass);
+        visit(&mut self.brier);
+        visit(&mut self.log_loss);
+    }
 }

@@ -10,11 +10,11 @@ mod tables;
 mod terminal;
 
 pub use calibration::{CalibrationReport, GoalReport, OperatingPoint, PlateauReport, Range, SplitFigures, SplitReport};
-pub use estimate::Estimate;
+pub use estimate::{Estimate, INTERVAL_LEVEL, Resampled};
 pub use evaluation::{
     AsDeployed, ConfidenceReport, ConfusionReport, DetectionFigures, DetectionReport, EvalReport, ExampleReport,
-    ForcedChoice, LeakageReport, Mistake, ReliabilityBinReport, ReliabilityReport, RouteConfidence, RouteFigures,
-    SelectiveFigures, SelectiveReport, SummaryReport, ThresholdsReport,
+    ForcedChoice, IntervalsReport, LeakageReport, Mistake, ReliabilityBinReport, ReliabilityReport, RouteConfidence,
+    RouteFigures, SelectiveFigures, SelectiveReport, SummaryReport, ThresholdsReport,
 };
 pub use provenance::{DatasetProvenance, Provenance};
 pub use tables::{confusion_csv, predictions_csv, sweep_csv};

@@ -8,12 +8,14 @@ use crate::cli::args::{CalibrateArgs, GoalName};
 use crate::cli::commands::figures;
 use crate::cli::session::{Part, Session};
 use crate::dataset::CALIBRATION;
-use crate::evaluation::{as_deployed, split_counts};
+use crate::evaluation::{self, as_deployed, split_counts, with_intervals};
 use crate::report::{
-    self, CalibrationReport, Estimate, GoalReport, LeakageReport, OperatingPoint, PlateauReport, REPORT_VERSION, Range,
-    SplitFigures, SplitReport, ThresholdsReport,
+    self, CalibrationReport, Estimate, GoalReport, IntervalsReport, LeakageReport, OperatingPoint, PlateauReport,
+    REPORT_VERSION, Range, SplitFigures, SplitReport, ThresholdsReport,
 };
 use crate::routes::{Routes, Thresholds, WriteThresholds, with_thresholds};
+use crate::stats::Interval;
+use crate::stats::bootstrap::Settings;
 use crate::store::{self, OutputFolder, ScoredCell};
 
 /// Points of the sweep's table on each axis, besides those of the operating points.
@@ -57,6 +59,7 @@ pub(in crate::cli) fn run(session: &Session, args: &CalibrateArgs) -> Result<(),
         choosing: &choosing,
         judging: &judging,
         in_sample,
+        intervals: args.intervals.settings(session.common.seed),
     };
     let current = judge.point(routes.thresholds, &routes.thresholds_by_route(), false);
     let none = judge.point(
@@ -69,6 +72,7 @@ pub(in crate::cli) fn run(session: &Session, args: &CalibrateArgs) -> Result<(),
         kind: "calibration".into(),
         schema_version: REPORT_VERSION,
         provenance: session.provenance(&data),
+        intervals: IntervalsReport::new(args.intervals.resamples),
         goal: goal_report(&goal),
         per_route: args.per_route,
         points: choice.points,
@@ -174,6 +178,7 @@ struct Judge<'a> {
     choosing: &'a Part,
     judging: &'a Part,
     in_sample: bool,
+    intervals: Settings,
 }
 
 impl Judge<'_> {
@@ -189,13 +194,38 @@ impl Judge<'_> {
     }
 
     fn figures(&self, part: &Part, by_route: &[Thresholds], in_sample: bool) -> SplitFigures {
-        let confusion = part.scored().deployed_confusion(by_route);
-        let (tally, totals) = split_counts(&confusion);
+        let scored = part.scored();
+        let names = self.routes.names();
+        let decisions = scored.decisions(by_route);
+        let figures = with_intervals(&scored.design(), &self.intervals, |weights| {
+            let confusion = evaluation::count(&decisions, names.len() + 1, weights);
+            let (tally, totals) = split_counts(&confusion);
+            SplitFigures {
+                in_sample,
+                objective: Estimate::new(self.goal.objective(&tally, &totals), totals.n),
+                mean_price: Estimate::new(self.prices.and_then(|p| p.mean(&tally, totals.n)), totals.n),
+                as_deployed: as_deployed(&confusion, &names),
+            }
+        });
         SplitFigures {
-            in_sample,
-            objective: Estimate::new(self.goal.objective(&tally, &totals), totals.n),
-            mean_price: Estimate::new(self.prices.and_then(|p| p.mean(&tally, totals.n)), totals.n),
-            as_deployed: as_deployed(&confusion, &self.routes.names()),
+            objective: figures.objective.within(self.objective_interval(&figures)),
+            ..figures
+        }
+    }
+
+    /// The goal's figure is one of the others, so its interval is theirs.
+    fn objective_interval(&self, figures: &SplitFigures) -> Option<Interval> {
+        let deployed = &figures.as_deployed;
+        match self.goal {
+            Goal::MaxSystemAccuracy => deployed.system_accuracy.interval(),
+            Goal::MaxCoverage { .. } => deployed.coverage.interval(),
+            Goal::MinRisk { .. } => deployed.selective_accuracy.interval(),
+            Goal::MaxMacroF1 => deployed.macro_f1.interval(),
+            // Its figure is minus the price.
+            Goal::MinCost { .. } => {
+                let price = figures.mean_price.interval();
+                price.map(|price| Interval::new(-price.upper, -price.lower))
+            }
         }
     }
 }

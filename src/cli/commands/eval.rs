@@ -5,8 +5,8 @@ use crate::cli::args::{EvalArgs, ReliabilityMethod};
 use crate::cli::commands::figures;
 use crate::cli::session::{ScoredData, Session, check_thresholds, thresholds};
 use crate::dataset::{CALIBRATION, TEST};
-use crate::evaluation::{self, Method, Scored};
-use crate::report::{self, EvalReport, REPORT_VERSION, ThresholdsReport};
+use crate::evaluation::{self, Calibrated, Method, Prepared, Scored};
+use crate::report::{self, EvalReport, IntervalsReport, REPORT_VERSION, ThresholdsReport};
 use crate::router::{Decision, decide};
 use crate::store::{self, OutputFolder};
 
@@ -27,21 +27,25 @@ pub(in crate::cli) fn run(session: &Session, args: &EvalArgs) -> Result<(), Erro
     let (global, by_route) = thresholds(routes, &args.thresholds)?;
     let scored = judged.scored();
     let confusion = scored.deployed_confusion(&by_route);
+    let calibrated = calibrated(&data, args, split, scored);
+    let figures = Prepared::new(scored, &names, &by_route, calibrated)
+        .evaluate_with_intervals(&scored.design(), &args.intervals.settings(session.common.seed));
     let report = EvalReport {
         kind: "evaluation".into(),
         schema_version: REPORT_VERSION,
         provenance: session.provenance(&data),
+        intervals: IntervalsReport::new(args.intervals.resamples),
         split: split.into(),
         n: scored.n(),
         in_domain: scored.in_domain(),
         out_of_domain: scored.n() - scored.in_domain(),
         in_sample: judged.rows.iter().any(|row| row.split == CALIBRATION),
         thresholds: ThresholdsReport::new(global, &by_route, routes),
-        forced_choice: scored.forced_choice(&names),
-        as_deployed: evaluation::as_deployed(&confusion, &names),
-        detection: scored.detection(),
-        selective: scored.selective_report(),
-        reliability: reliability(&data, args, split, scored),
+        forced_choice: figures.forced_choice,
+        as_deployed: figures.as_deployed,
+        detection: figures.detection,
+        selective: figures.selective,
+        reliability: figures.reliability,
         confusion: evaluation::confusion_report(&confusion, &names),
         confidence: scored.confidence(&names),
         mistakes: scored.mistakes(&judged.vectors, routes, &data.router.centroids, &by_route),
@@ -65,7 +69,7 @@ pub(in crate::cli) fn run(session: &Session, args: &EvalArgs) -> Result<(), Erro
 }
 
 /// The mapping is fitted on the calibration split; without one, on the rows themselves, and the report says so.
-fn reliability(data: &ScoredData, args: &EvalArgs, split: &str, judged: Scored<'_>) -> report::ReliabilityReport {
+fn calibrated(data: &ScoredData, args: &EvalArgs, split: &str, judged: Scored<'_>) -> Calibrated {
     let method = match args.reliability {
         ReliabilityMethod::Platt => Method::Platt,
         ReliabilityMethod::Isotonic => Method::Isotonic,
@@ -73,9 +77,7 @@ fn reliability(data: &ScoredData, args: &EvalArgs, split: &str, judged: Scored<'
     };
     let other = args.calibration_split.as_str();
     match data.part(other) {
-        Ok(part) if split != other && split != "all" => {
-            evaluation::reliability(method, part.scored(), other, judged, false)
-        }
-        _ => evaluation::reliability(method, judged, split, judged, true),
+        Ok(part) if split != other && split != "all" => Calibrated::new(method, part.scored(), other, judged, false),
+        _ => Calibrated::new(method, judged, split, judged, true),
     }
 }

@@ -1,14 +1,16 @@
 //! Reports to pictures: which figure shows what.
 
 use crate::Error;
-use crate::calibrate::{self, SweepRow};
+use crate::calibrate::{self, Cell, SweepRow};
 use crate::cli::session::Part;
 use crate::evaluation::{ScoreKind, Scored};
+use crate::metrics::Rate;
+use crate::metrics::selective::RiskCoveragePoint;
 use crate::plot::{
     ConfidenceFigure, ConfidencePanel, ConfusionFigure, Figure, HeatmapFigure, HeatmapMark, ReliabilityBin,
-    ReliabilityFigure, RiskCoverageFigure, RiskMark, ThresholdFigure, ThresholdMark, ThresholdPoint,
+    ReliabilityFigure, RiskCoverageFigure, RiskMark, Shown, ThresholdFigure, ThresholdMark, ThresholdPoint,
 };
-use crate::report::{CalibrationReport, EvalReport, OperatingPoint};
+use crate::report::{AsDeployed, CalibrationReport, Estimate, EvalReport, OperatingPoint, SplitReport};
 use crate::store::OutputFolder;
 
 /// Cells of the heat map on each axis.
@@ -67,32 +69,46 @@ pub(super) fn of_evaluation(
 }
 
 fn risk_coverage(report: &EvalReport, scored: Scored<'_>) -> RiskCoverageFigure {
-    let curve = scored
-        .selective(false)
-        .curve()
-        .iter()
-        .map(|p| (p.coverage, p.risk))
-        .collect();
-    let deployed = &report.as_deployed;
-    let mark = deployed
-        .coverage
-        .point
-        .zip(deployed.selective_accuracy.point)
-        .map(|(coverage, accuracy)| RiskMark {
-            name: "these thresholds".into(),
-            coverage,
-            risk: 1.0 - accuracy,
-        });
+    let curve = scored.selective(false).curve().iter().map(risk_point).collect();
     let figures = &report.selective.all;
     RiskCoverageFigure {
         curve,
-        marks: mark.into_iter().collect(),
-        full_coverage_error: figures.full_coverage_error.point.unwrap_or_default(),
-        aurc: figures.aurc.point.unwrap_or_default(),
-        augrc: figures.augrc.point.unwrap_or_default(),
+        marks: risk_mark("these thresholds", &report.as_deployed).into_iter().collect(),
+        full_coverage_error: shown(&figures.full_coverage_error).unwrap_or(0.0.into()),
+        aurc: shown(&figures.aurc).unwrap_or(0.0.into()),
+        augrc: shown(&figures.augrc).unwrap_or(0.0.into()),
         n: report.n,
         split: report.split.clone(),
     }
+}
+
+/// A figure of a report as a picture shows it; `None` where it is not defined.
+fn shown(estimate: &Estimate) -> Option<Shown> {
+    let value = estimate.point?;
+    let span = estimate.interval().map(|i| (i.lower, i.upper));
+    Some(Shown { value, span })
+}
+
+fn shown_rate(k: u64, n: u64) -> Option<Shown> {
+    shown(&Rate::new(k, n).into())
+}
+
+fn risk_point(point: &RiskCoveragePoint) -> (f64, Shown) {
+    let risk = shown_rate(point.wrong, point.accepted);
+    (point.coverage, risk.unwrap_or(point.risk.into()))
+}
+
+/// Where an operating point lies; `None` where it accepts nothing.
+fn risk_mark(name: &str, deployed: &AsDeployed) -> Option<RiskMark> {
+    let accuracy = shown(&deployed.selective_accuracy)?;
+    Some(RiskMark {
+        name: name.to_owned(),
+        coverage: shown(&deployed.coverage)?,
+        risk: Shown {
+            value: 1.0 - accuracy.value,
+            span: accuracy.span.map(|(low, high)| (1.0 - high, 1.0 - low)),
+        },
+    })
 }
 
 fn reliability(report: &EvalReport) -> ReliabilityFigure {
@@ -111,10 +127,10 @@ fn reliability(report: &EvalReport) -> ReliabilityFigure {
                 upper: bin.upper,
                 n: bin.n,
                 mean_confidence: bin.mean_confidence.unwrap_or_default(),
-                accuracy: bin.accuracy,
+                accuracy: shown(&bin.accuracy),
             })
             .collect(),
-        ece: r.ece_equal_width.point.unwrap_or_default(),
+        ece: shown(&r.ece_equal_width).unwrap_or(0.0.into()),
         method: format!("{method} fitted on the {} split", r.fitted_on),
         n: r.ece_equal_width.n,
         split: report.split.clone(),
@@ -138,13 +154,7 @@ pub(super) fn of_calibration(
         &ThresholdFigure {
             points: calibrate::threshold_curve(choosing, routes, report.chosen.gap)
                 .into_iter()
-                .map(|cell| ThresholdPoint {
-                    threshold: cell.threshold,
-                    system_accuracy: cell.system_accuracy.unwrap_or_default(),
-                    coverage: cell.coverage.unwrap_or_default(),
-                    selective_accuracy: cell.selective_accuracy,
-                    false_accept_rate: cell.false_accept_rate,
-                })
+                .map(|cell| threshold_point(&cell, &report.calibration))
                 .collect(),
             marks: points
                 .iter()
@@ -160,28 +170,32 @@ pub(super) fn of_calibration(
     )?;
     draw(out, "threshold-gap", &heatmap(report, choosing, routes))?;
     let curve = judging.scored().selective(false);
-    let mark = |(name, point): (&str, &OperatingPoint)| {
-        let figures = &point.test.as_deployed;
-        let risk = 1.0 - figures.selective_accuracy.point?;
-        Some(RiskMark {
-            name: name.to_owned(),
-            coverage: figures.coverage.point?,
-            risk,
-        })
-    };
+    let mark = |(name, point): (&str, &OperatingPoint)| risk_mark(name, &point.test.as_deployed);
     draw(
         out,
         "risk-coverage-chosen",
         &RiskCoverageFigure {
-            curve: curve.curve().iter().map(|p| (p.coverage, p.risk)).collect(),
+            curve: curve.curve().iter().map(risk_point).collect(),
             marks: points.into_iter().filter_map(mark).collect(),
-            full_coverage_error: curve.curve().last().map_or(0.0, |p| p.risk),
-            aurc: curve.aurc().unwrap_or_default(),
-            augrc: curve.augrc().unwrap_or_default(),
+            full_coverage_error: shown(&curve.full_coverage_error().into()).unwrap_or(0.0.into()),
+            aurc: curve.aurc().unwrap_or_default().into(),
+            augrc: curve.augrc().unwrap_or_default().into(),
             n: report.test.n,
             split: report.test.split.clone(),
         },
     )
+}
+
+fn threshold_point(cell: &Cell, split: &SplitReport) -> ThresholdPoint {
+    let tally = &cell.tally;
+    let rejected = split.out_of_domain - tally.out_of_domain;
+    ThresholdPoint {
+        threshold: cell.threshold,
+        system_accuracy: shown_rate(tally.right + rejected, split.n).unwrap_or(0.0.into()),
+        coverage: shown_rate(tally.accepted(), split.n).unwrap_or(0.0.into()),
+        selective_accuracy: shown_rate(tally.right, tally.accepted()),
+        false_accept_rate: shown_rate(tally.out_of_domain, split.out_of_domain),
+    }
 }
 
 fn heatmap(report: &CalibrationReport, rows: &[SweepRow], routes: usize) -> HeatmapFigure {
@@ -203,6 +217,7 @@ fn heatmap(report: &CalibrationReport, rows: &[SweepRow], routes: usize) -> Heat
         name: name.to_owned(),
         threshold: point.threshold,
         gap: point.gap,
+        span: shown(&point.calibration.as_deployed.system_accuracy).and_then(|s| s.span),
     };
     HeatmapFigure {
         thresholds,

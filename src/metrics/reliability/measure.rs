@@ -15,7 +15,7 @@
 //! * **Log loss** = −(1/N) Σ ln P(what happened), the probability clipped to \[ε, 1 − ε\] with ε = 2⁻⁵²,
 //!   `sklearn.metrics.log_loss`: one row that is certain and wrong adds 36 / N.
 
-use super::super::{Rate, as_f64, count, ties, ties::Tie};
+use super::super::{Ranking, Rate, as_f64, count, ties::Tie};
 
 /// The usual number of bins (Guo et al. 2017).
 pub const BINS: usize = 15;
@@ -78,12 +78,31 @@ impl Reliability {
     ///
     /// If a confidence is not in 0..=1.
     pub fn new(rows: impl IntoIterator<Item = (f64, bool)>) -> Self {
-        let ties = ties::descending(rows.into_iter().inspect(|&(confidence, _)| {
+        let numbered = rows.into_iter().enumerate();
+        Self::ranked(&Self::ranking(numbered.map(|(row, (p, right))| (row, p, right))), None)
+    }
+
+    /// Puts `(row, confidence, right)` triples in order, for [`ranked`](Self::ranked). O(n log n).
+    ///
+    /// # Panics
+    ///
+    /// If a confidence is not in 0..=1.
+    pub fn ranking(rows: impl IntoIterator<Item = (usize, f64, bool)>) -> Ranking {
+        Ranking::new(rows.into_iter().inspect(|&(_, confidence, _)| {
             assert!(
                 (0.0..=1.0).contains(&confidence),
                 "a confidence of {confidence} is no probability"
             );
-        }));
+        }))
+    }
+
+    /// The rows of [`ranking`](Self::ranking), each counted `weights[row]` times. O(n).
+    ///
+    /// # Panics
+    ///
+    /// If a row has no weight.
+    pub fn ranked(ranking: &Ranking, weights: Option<&[u32]>) -> Self {
+        let ties = ranking.ties(weights);
         let n = ties.iter().map(|tie| tie.n).sum();
         Self { ties, n }
     }

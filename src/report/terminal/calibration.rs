@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use super::{number, percent, shown, table};
-use crate::report::{CalibrationReport, OperatingPoint, SplitFigures};
+use super::{number, percent_with_interval, shown, table};
+use crate::report::{AsDeployed, CalibrationReport, Estimate, OperatingPoint, SplitFigures};
 
 /// `calibrate` for people.
 pub fn calibration_text(report: &CalibrationReport) -> String {
@@ -76,33 +76,35 @@ fn points_table(report: &CalibrationReport) -> String {
         ("none", &report.none),
         ("chosen", &report.chosen),
     ];
-    let mut out = table(
-        &[
-            "thresholds",
-            "threshold",
-            "gap",
-            "system accuracy",
-            "coverage",
-            "selective accuracy",
-            "misrouted",
-            "false accepts",
-            "false fallbacks",
-        ],
-        points.iter().map(|(name, point)| {
-            let f = &point.test.as_deployed;
-            vec![
-                (*name).to_owned(),
-                point.threshold.to_string(),
-                point.gap.to_string(),
-                percent(&f.system_accuracy),
-                percent(&f.coverage),
-                percent(&f.selective_accuracy),
-                percent(&f.misroute_rate),
-                percent(&f.false_accept_rate),
-                percent(&f.false_fallback_rate),
-            ]
-        }),
-    );
+    let header = std::iter::once("95 % intervals").chain(points.iter().map(|(name, _)| *name));
+    let row = |name: &str, value: &dyn Fn(&OperatingPoint) -> String| {
+        std::iter::once(name.to_owned())
+            .chain(points.iter().map(|(_, point)| value(point)))
+            .collect::<Vec<String>>()
+    };
+    let rate = |name: &str, of: fn(&AsDeployed) -> &Estimate| {
+        row(name, &|point| percent_with_interval(of(&point.test.as_deployed)))
+    };
+    let mut rows = vec![
+        row("threshold", &|point| point.threshold.to_string()),
+        row("gap", &|point| point.gap.to_string()),
+        rate("system accuracy", |d| &d.system_accuracy),
+        rate("coverage", |d| &d.coverage),
+        rate("selective accuracy", |d| &d.selective_accuracy),
+        rate("misrouted (of in-domain)", |d| &d.misroute_rate),
+        rate("false fallbacks (of in-domain)", |d| &d.false_fallback_rate),
+        rate("false accepts (of out-of-domain)", |d| &d.false_accept_rate),
+    ];
+    if report.chosen.test.mean_price.point.is_some() {
+        rows.push(row("mean price of a prompt", &|point| {
+            let price = &point.test.mean_price;
+            match price.interval() {
+                Some(i) => format!("{} ({:.6}–{:.6})", number(price.point, 6), i.lower, i.upper),
+                None => number(price.point, 6),
+            }
+        }));
+    }
+    let mut out = table(&header.collect::<Vec<_>>(), rows);
     for (name, point) in points {
         for (route, own) in &point.by_route {
             let _ = writeln!(
@@ -130,15 +132,31 @@ fn goal_numbers(report: &CalibrationReport) -> String {
 }
 
 fn goal_figure(report: &CalibrationReport, figures: &SplitFigures) -> String {
-    let value = figures.objective.point;
+    let objective = &figures.objective;
+    let within = |digits: usize, lower: Option<f64>, upper: Option<f64>| match (lower, upper) {
+        (Some(lower), Some(upper)) => format!(" ({lower:.digits$}–{upper:.digits$})"),
+        _ => String::new(),
+    };
     match report.goal.name.as_str() {
-        "min-cost" => format!("mean price {}", number(figures.mean_price.point, 6)),
-        "max-macro-f1" => format!("macro F1 {}", number(value, 3)),
-        "min-risk" => format!("risk {}", number(value.map(|v| 1.0 - v), 3)),
-        _ => match value {
-            Some(v) => format!("{:.1} %", 100.0 * v),
-            None => "condition not met".into(),
-        },
+        "min-cost" => {
+            let price = &figures.mean_price;
+            format!(
+                "mean price {}{}",
+                number(price.point, 6),
+                within(6, price.lower, price.upper)
+            )
+        }
+        "max-macro-f1" => {
+            let interval = within(3, objective.lower, objective.upper);
+            format!("macro F1 {}{interval}", number(objective.point, 3))
+        }
+        "min-risk" => {
+            let risk = |accuracy: Option<f64>| accuracy.map(|a| 1.0 - a);
+            let interval = within(3, risk(objective.upper), risk(objective.lower));
+            format!("risk {}{interval}", number(risk(objective.point), 3))
+        }
+        _ if objective.point.is_some() => percent_with_interval(objective),
+        _ => "condition not met".into(),
     }
 }
 

@@ -2,11 +2,14 @@
 
 use std::fmt::Write as _;
 
-use super::{MATRIX_ROUTES, PROMPT_SHOWN, percent, shown, table};
+use super::{MATRIX_ROUTES, PROMPT_SHOWN, percent, percent_interval, shown, table};
 use crate::report::{Estimate, EvalReport, RouteFigures};
 
 /// Mistakes shown; the document has more.
 const MISTAKES_SHOWN: usize = 5;
+/// Header of the column with the intervals.
+const INTERVAL: &str = "95 % interval";
+
 /// `eval` for people.
 pub fn eval_text(report: &EvalReport) -> String {
     let mut out = format!(
@@ -22,11 +25,15 @@ pub fn eval_text(report: &EvalReport) -> String {
     let d = &report.as_deployed;
     let f = &report.forced_choice;
     let row = |name: &str, e: &Estimate, as_percent: bool| {
-        let value = if as_percent { percent(e) } else { e.shown() };
-        vec![name.to_owned(), value, e.n.to_string()]
+        let (value, interval) = if as_percent {
+            (percent(e), percent_interval(e))
+        } else {
+            (e.shown(), e.interval_shown())
+        };
+        vec![name.to_owned(), value, interval, e.n.to_string()]
     };
     out.push_str(&table(
-        &["as deployed", "", "n"],
+        &["as deployed", "", INTERVAL, "n"],
         [
             row("system accuracy", &d.system_accuracy, true),
             row("coverage", &d.coverage, true),
@@ -38,7 +45,7 @@ pub fn eval_text(report: &EvalReport) -> String {
     ));
     out.push('\n');
     out.push_str(&table(
-        &["forced choice (in-domain only)", "", "n"],
+        &["forced choice (in-domain only)", "", INTERVAL, "n"],
         [
             row("accuracy", &f.accuracy, true),
             row("balanced accuracy", &f.balanced_accuracy, true),
@@ -53,7 +60,7 @@ pub fn eval_text(report: &EvalReport) -> String {
     let by = &report.detection.by_score;
     let r = &report.reliability;
     out.push_str(&table(
-        &["the score as a confidence", "", "n"],
+        &["the score as a confidence", "", INTERVAL, "n"],
         [
             row("out-of-domain AUROC", &by.auroc, false),
             row("false accepts at 95 % of in-domain accepted", &by.fpr_at_95_tpr, true),
@@ -96,10 +103,10 @@ fn routes_table(deployed: &[RouteFigures], forced: &[RouteFigures]) -> String {
         let forced = forced.get(i);
         vec![
             shown(&route.route, 40),
-            route.precision.shown(),
-            route.recall.shown(),
-            route.f1.shown(),
-            forced.map_or_else(String::new, |f| f.recall.shown()),
+            with_interval(&route.precision),
+            with_interval(&route.recall),
+            with_interval(&route.f1),
+            forced.map_or_else(String::new, |f| with_interval(&f.recall)),
             route.support.to_string(),
         ]
     });
@@ -107,6 +114,13 @@ fn routes_table(deployed: &[RouteFigures], forced: &[RouteFigures]) -> String {
         &["route", "precision", "recall", "F1", "recall if forced", "prompts"],
         rows,
     )
+}
+
+fn with_interval(estimate: &Estimate) -> String {
+    match estimate.interval() {
+        Some(i) => format!("{} ({:.2}–{:.2})", estimate.shown(), i.lower, i.upper),
+        None => estimate.shown(),
+    }
 }
 
 fn matrix(report: &EvalReport) -> String {

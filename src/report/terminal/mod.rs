@@ -65,6 +65,21 @@ pub(super) fn percent(estimate: &Estimate) -> String {
         .map_or_else(|| "n/a".into(), |p| format!("{:.1} %", 100.0 * p))
 }
 
+/// `57.6–65.3 %`, or nothing where there is no interval.
+pub(super) fn percent_interval(estimate: &Estimate) -> String {
+    estimate.interval().map_or_else(String::new, |i| {
+        format!("{:.1}–{:.1} %", 100.0 * i.lower, 100.0 * i.upper)
+    })
+}
+
+/// `61.5 % (57.6–65.3)`.
+pub(super) fn percent_with_interval(estimate: &Estimate) -> String {
+    match estimate.interval() {
+        Some(i) => format!("{} ({:.1}–{:.1})", percent(estimate), 100.0 * i.lower, 100.0 * i.upper),
+        None => percent(estimate),
+    }
+}
+
 pub(super) fn number(value: Option<f64>, decimals: usize) -> String {
     value.map_or_else(|| "n/a".into(), |v| format!("{v:.decimals$}"))
 }
