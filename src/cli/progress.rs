@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use crate::assets::Progress;
 use crate::encode::EmbedProgress;
 
-/// One bar at a time, for downloads and for embedding.
+/// One bar at a time, for downloads, embedding and resampling.
 pub(super) struct Bars {
     quiet: bool,
     bar: Mutex<ProgressBar>,
@@ -36,6 +36,15 @@ impl Bars {
         bar.set_message(message);
         bar.enable_steady_tick(Duration::from_millis(120));
         *self.bar() = bar;
+    }
+
+    /// Shows how far a calculation of `total` resamples is while `work` runs; it is handed what to call after each of them.
+    pub(super) fn resampling<R>(&self, total: u64, work: impl FnOnce(&(dyn Fn() + Sync)) -> R) -> R {
+        let template = "intervals {bar:28} {pos}/{len} resamples, {eta} left";
+        self.start(Some(total), template, String::new());
+        let result = work(&|| self.bar().inc(1));
+        self.bar().finish_and_clear();
+        result
     }
 
     fn bar(&self) -> std::sync::MutexGuard<'_, ProgressBar> {

@@ -103,9 +103,9 @@ impl<'a> Prepared<'a> {
         }
     }
 
-    /// All figures with their intervals; O(resamples × n).
-    pub fn evaluate_with_intervals(&self, design: &Design, settings: &Settings) -> Evaluated {
-        with_intervals(design, settings, |weights| self.evaluate(weights))
+    /// All figures with their intervals; O(resamples × n). `done` is called after each resample.
+    pub fn evaluate_with_intervals(&self, design: &Design, settings: &Settings, done: &(dyn Fn() + Sync)) -> Evaluated {
+        with_intervals(design, settings, done, |weights| self.evaluate(weights))
     }
 
     fn forced_choice(&self, weights: Option<&[u32]>) -> ForcedChoice {
@@ -134,10 +134,12 @@ impl<'a> Prepared<'a> {
     }
 }
 
-/// A report whose resampled figures get their intervals; `evaluate` gives it for any weights.
+/// A report whose resampled figures get their intervals; `evaluate` gives it for any weights. `done` is called after each
+/// resample.
 pub fn with_intervals<R: Resampled>(
     design: &Design,
     settings: &Settings,
+    done: &(dyn Fn() + Sync),
     evaluate: impl Fn(Option<&[u32]>) -> R + Sync,
 ) -> R {
     let mut report = evaluate(None);
@@ -150,6 +152,7 @@ pub fn with_intervals<R: Resampled>(
                 *place = point;
             }
         });
+        done();
     });
     let mut intervals = intervals.into_iter();
     report.each(&mut |estimate| *estimate = estimate.within(intervals.next().flatten()));

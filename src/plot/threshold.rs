@@ -160,10 +160,7 @@ impl ThresholdFigure {
         );
         let up = ticks(0.0, 1.0, 5);
         plane.y_axis(canvas, &up, |v| percent(v, 0), "rate");
-        for band in bands(points, |p| p.system_accuracy.span) {
-            let corners: Vec<Point> = band.into_iter().map(|p| plane.place(p)).collect();
-            canvas.polygon(&corners, tint(BLUE, 0.16));
-        }
+        Self::band(canvas, points, &plane);
         flags.draw(canvas, plane.top, plane.bottom);
         for curve in CURVES.iter().rev() {
             for piece in steps(points, |p| (curve.value)(p).map(|v| v.value)) {
@@ -191,6 +188,21 @@ impl ThresholdFigure {
             }
         }
         self.legend(canvas, points, &plane);
+    }
+
+    /// The area between the ends of the system accuracy's intervals.
+    fn band(canvas: &Canvas<'_>, points: &[ThresholdPoint], plane: &Plane) {
+        let end = |of: fn((f64, f64)) -> f64| {
+            let pieces = steps(points, |p| p.system_accuracy.span.map(of));
+            pieces.into_iter().map(|piece| {
+                let places: Vec<Point> = piece.into_iter().map(|p| plane.place(p)).collect();
+                thin(&places, 0.5)
+            })
+        };
+        for (below, above) in end(|span| span.0).zip(end(|span| span.1)) {
+            let outline: Vec<Point> = above.into_iter().chain(below.into_iter().rev()).collect();
+            canvas.polygon(&outline, tint(BLUE, 0.16));
+        }
     }
 
     /// The range of the x axis: all points, and the marks that are not far from them.
@@ -315,17 +327,6 @@ fn steps(points: &[ThresholdPoint], value: impl Fn(&ThresholdPoint) -> Option<f6
     }
     pieces.retain(|piece| !piece.is_empty());
     pieces
-}
-
-/// The outlines of the areas between the ends of a rate's intervals.
-fn bands(points: &[ThresholdPoint], span: fn(&ThresholdPoint) -> Option<(f64, f64)>) -> Vec<Vec<Point>> {
-    let below = steps(points, |p| span(p).map(|s| s.0));
-    let above = steps(points, |p| span(p).map(|s| s.1));
-    below
-        .into_iter()
-        .zip(above)
-        .map(|(below, above)| above.into_iter().chain(below.into_iter().rev()).collect())
-        .collect()
 }
 
 #[cfg(test)]

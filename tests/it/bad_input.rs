@@ -164,7 +164,17 @@ fn a_hundred_thousand_rows() {
         let _ = writeln!(text, "{word} {i},{label},{split}");
     }
     sandbox.write("big.csv", text);
-    let arguments = ["eval", "big.csv", "--no-plots", "--no-cache", "--format", "json"];
+    // Fewer resamples than by default: 2,000 of so many rows are a matter of minutes without optimisation.
+    let arguments = [
+        "eval",
+        "big.csv",
+        "--no-plots",
+        "--no-cache",
+        "--resamples",
+        "20",
+        "--format",
+        "json",
+    ];
     let report = sandbox.run(arguments).ok().json();
     assert_eq!(report["n"], 50_000);
     assert_eq!(report["in_domain"], 37_500);

@@ -52,22 +52,27 @@ pub(in crate::cli) fn run(session: &Session, args: &CalibrateArgs) -> Result<(),
         choose(&rows, routes.routes.len(), &goal)?
     };
     let global = global_of(&choice, &rows, routes.routes.len(), &goal)?;
-    let judge = Judge {
-        routes,
-        goal: &goal,
-        prices: prices.as_ref(),
-        choosing: &choosing,
-        judging: &judging,
-        in_sample,
-        intervals: args.intervals.settings(session.common.seed),
-    };
-    let current = judge.point(routes.thresholds, &routes.thresholds_by_route(), false);
-    let none = judge.point(
-        Thresholds::ACCEPT_ALL,
-        &vec![Thresholds::ACCEPT_ALL; routes.routes.len()],
-        false,
-    );
-    let chosen = judge.point(global, &choice.thresholds, true);
+    let intervals = args.intervals.settings(session.common.seed);
+    // Three points on two splits.
+    let resamples = 6 * u64::from(intervals.resamples);
+    let (current, none, chosen) = session.bars.resampling(resamples, |done| {
+        let judge = Judge {
+            routes,
+            goal: &goal,
+            prices: prices.as_ref(),
+            choosing: &choosing,
+            judging: &judging,
+            in_sample,
+            intervals,
+            done,
+        };
+        let all = vec![Thresholds::ACCEPT_ALL; routes.routes.len()];
+        (
+            judge.point(routes.thresholds, &routes.thresholds_by_route(), false),
+            judge.point(Thresholds::ACCEPT_ALL, &all, false),
+            judge.point(global, &choice.thresholds, true),
+        )
+    });
     let report = CalibrationReport {
         kind: "calibration".into(),
         schema_version: REPORT_VERSION,
@@ -179,6 +184,8 @@ struct Judge<'a> {
     judging: &'a Part,
     in_sample: bool,
     intervals: Settings,
+    /// Called after each resample.
+    done: &'a (dyn Fn() + Sync),
 }
 
 impl Judge<'_> {
@@ -197,7 +204,7 @@ impl Judge<'_> {
         let scored = part.scored();
         let names = self.routes.names();
         let decisions = scored.decisions(by_route);
-        let figures = with_intervals(&scored.design(), &self.intervals, |weights| {
+        let figures = with_intervals(&scored.design(), &self.intervals, self.done, |weights| {
             let confusion = evaluation::count(&decisions, names.len() + 1, weights);
             let (tally, totals) = split_counts(&confusion);
             SplitFigures {

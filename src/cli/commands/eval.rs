@@ -28,8 +28,11 @@ pub(in crate::cli) fn run(session: &Session, args: &EvalArgs) -> Result<(), Erro
     let scored = judged.scored();
     let confusion = scored.deployed_confusion(&by_route);
     let calibrated = calibrated(&data, args, split, scored);
-    let figures = Prepared::new(scored, &names, &by_route, calibrated)
-        .evaluate_with_intervals(&scored.design(), &args.intervals.settings(session.common.seed));
+    let prepared = Prepared::new(scored, &names, &by_route, calibrated);
+    let settings = args.intervals.settings(session.common.seed);
+    let figures = session.bars.resampling(settings.resamples.into(), |done| {
+        prepared.evaluate_with_intervals(&scored.design(), &settings, done)
+    });
     let report = EvalReport {
         kind: "evaluation".into(),
         schema_version: REPORT_VERSION,

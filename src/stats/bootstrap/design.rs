@@ -1,7 +1,6 @@
 //! Which rows are drawn together, and from which pot.
 
-use std::collections::HashMap;
-use std::hash::Hash;
+use std::collections::BTreeMap;
 
 use crate::stats::Stream;
 
@@ -24,8 +23,8 @@ impl Design {
         Self::new((0..rows).map(|row| (0, row)))
     }
 
-    /// One `(stratum, cluster)` pair a row. Rows of one cluster are drawn together; the cluster belongs to the stratum of
-    /// its first row. Strata and clusters keep the order in which they first come. O(rows).
+    /// One `(stratum, cluster)` pair a row. Rows of one cluster are drawn together, from the least stratum of any of them.
+    /// Clusters are numbered by stratum and name, so the order of the rows changes no resample. O(rows log rows).
     ///
     /// ```
     /// use routecal::stats::bootstrap::Design;
@@ -34,29 +33,33 @@ impl Design {
     /// let design = Design::new([(0, "a"), (0, "b"), (0, "a"), (1, "c")]);
     /// assert_eq!((design.rows(), design.clusters()), (4, 3));
     /// ```
-    pub fn new<C: Hash + Eq>(rows: impl IntoIterator<Item = (usize, C)>) -> Self {
-        let mut design = Self {
-            rows: 0,
-            clusters: Vec::new(),
-            strata: Vec::new(),
-        };
-        let mut known: HashMap<C, usize> = HashMap::new();
-        let mut strata: HashMap<usize, usize> = HashMap::new();
+    pub fn new<C: Ord>(rows: impl IntoIterator<Item = (usize, C)>) -> Self {
+        let mut members: BTreeMap<C, (usize, Vec<usize>)> = BTreeMap::new();
+        let mut count = 0;
         for (row, (stratum, cluster)) in rows.into_iter().enumerate() {
-            design.rows += 1;
-            let index = *known.entry(cluster).or_insert_with(|| {
-                let index = design.clusters.len();
-                design.clusters.push(Vec::new());
-                let stratum = *strata.entry(stratum).or_insert_with(|| {
-                    design.strata.push(Vec::new());
-                    design.strata.len() - 1
-                });
-                design.strata[stratum].push(index);
-                index
-            });
-            design.clusters[index].push(row);
+            let (least, rows) = members.entry(cluster).or_insert((stratum, Vec::new()));
+            *least = stratum.min(*least);
+            rows.push(row);
+            count += 1;
         }
-        design
+        let mut strata: BTreeMap<usize, Vec<Vec<usize>>> = BTreeMap::new();
+        for (stratum, rows) in members.into_values() {
+            strata.entry(stratum).or_default().push(rows);
+        }
+        let mut clusters = Vec::new();
+        let strata = strata
+            .into_values()
+            .map(|stratum| {
+                let first = clusters.len();
+                clusters.extend(stratum);
+                (first..clusters.len()).collect()
+            })
+            .collect();
+        Self {
+            rows: count,
+            clusters,
+            strata,
+        }
     }
 
     /// Rows.
@@ -121,6 +124,19 @@ mod tests {
                 let drawn: u32 = stratum.iter().map(|c| weights[design.clusters[*c][0]]).sum();
                 assert_eq!(drawn as usize, stratum.len());
             }
+        }
+    }
+
+    #[test]
+    fn the_order_of_the_rows_changes_no_resample() {
+        let rows = [(1, "d"), (0, "a"), (0, "b"), (1, "a"), (1, "c"), (0, "b")];
+        let order = [3, 5, 0, 2, 4, 1];
+        let (design, mixed) = (Design::new(rows), Design::new(order.map(|i| rows[i])));
+        let (mut here, mut there) = (vec![0; 6], vec![0; 6]);
+        for index in 0..20 {
+            design.resample(&mut stream(1, Purpose::Simulation, index), &mut here);
+            mixed.resample(&mut stream(1, Purpose::Simulation, index), &mut there);
+            assert_eq!(order.map(|i| here[i]).as_slice(), there);
         }
     }
 
