@@ -16,6 +16,7 @@ mod interrupt;
 mod metric_properties;
 mod real_model;
 mod remote;
+mod router_encoder;
 mod routes;
 mod schema;
 mod support;
