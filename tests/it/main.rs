@@ -6,6 +6,7 @@ mod calibrate;
 mod calibrate_write;
 mod centroids;
 mod classify;
+mod clinc150;
 mod dataset;
 mod disk;
 mod embed;
