@@ -350,3 +350,13 @@ fn flags_that_do_not_exist() {
     ];
     assert_snapshot!(message.concat());
 }
+
+/// What a file says is shown, not obeyed.
+#[test]
+fn control_characters_of_a_file_do_not_reach_the_terminal() {
+    let sandbox = Sandbox::with_routes();
+    sandbox.write("prompts.csv", "prompt,label\nfix it,cod\x1b[2Jng\n");
+    let message = sandbox.refused(["eval", "prompts.csv", "--split", "all"]);
+    assert!(message.contains("cod\\u{1b}[2Jng"), "{message}");
+    assert!(!message.contains('\x1b'), "{message}");
+}
