@@ -360,3 +360,15 @@ fn control_characters_of_a_file_do_not_reach_the_terminal() {
     assert!(message.contains("cod\\u{1b}[2Jng"), "{message}");
     assert!(!message.contains('\x1b'), "{message}");
 }
+
+#[test]
+fn a_condition_of_another_goal() {
+    let sandbox = Sandbox::with_data();
+    let refused = |flags: &[&str]| sandbox.refused(["calibrate", "prompts.csv"].iter().chain(flags).copied());
+    let message = [
+        refused(&["--risk", "0.1"]),
+        refused(&["--goal", "max-coverage", "--risk", "0.1", "--accuracy", "0.5"]),
+        refused(&["--goal", "max-macro-f1", "--coverage", "0.5"]),
+    ];
+    assert_snapshot!(message.concat());
+}
