@@ -372,3 +372,30 @@ fn a_condition_of_another_goal() {
     ];
     assert_snapshot!(message.concat());
 }
+
+#[test]
+fn damaged_files_of_an_encoder_are_named_by_assets_verify() {
+    let sandbox = Sandbox::empty();
+    sandbox.write("../cache/assets/all-MiniLM-L6-v2/model.safetensors", "half of it");
+    let run = sandbox.run(["assets", "verify"]);
+    assert_eq!(run.code, 3);
+    let line = run
+        .stdout
+        .lines()
+        .find(|l| l.contains("model.safetensors"))
+        .expect("a line for the file");
+    assert!(line.contains("  damaged  "), "{line}");
+    for part in [
+        "error: not verified: ",
+        "all-MiniLM-L6-v2 model.safetensors (",
+        "tokenizer.json (missing)",
+    ] {
+        assert!(run.stderr.contains(part), "{part} in {}", run.stderr);
+    }
+    assert!(
+        run.stderr
+            .ends_with("hint: install them again: routecal assets install\n"),
+        "{}",
+        run.stderr
+    );
+}
