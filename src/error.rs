@@ -65,7 +65,7 @@ pub enum Error {
     /// Installed files that are missing or not what they should be.
     #[error("not verified: {}", files.join(", "))]
     Unverified {
-        /// Asset and file of each.
+        /// Asset and file of each, and what is wrong with it.
         files: Vec<String>,
     },
     /// Stopped by Ctrl-C.

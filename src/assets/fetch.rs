@@ -21,9 +21,12 @@ impl Assets {
             let (wanted, reasons) = survey(&path, spec);
             attempts.push(Attempt::new(label, reasons));
             if spec.hub.is_some() {
-                attempts.push(Attempt::new(self.hub().label(), "skipped, ROUTECAL_OFFLINE is set"));
+                attempts.push(Attempt::new(
+                    self.hub().label(),
+                    "skipped, offline (--offline or ROUTECAL_OFFLINE)",
+                ));
             }
-            attempts.push(Attempt::new("pip", "skipped, ROUTECAL_OFFLINE is set"));
+            attempts.push(Attempt::new("pip", "skipped, offline (--offline or ROUTECAL_OFFLINE)"));
             return Err(self.unavailable(spec, wanted, attempts));
         }
         let folder = Folder::open(&self.config.cache.join("assets"), spec.name, progress)?;

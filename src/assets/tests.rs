@@ -80,7 +80,10 @@ fn offline_touches_neither_network_nor_cache() {
     let mut assets = assets(&cache.path().join("none"), &hub.endpoint);
     assets.config.offline = true;
     let text = assets.model(MODEL, &NoProgress).unwrap_err().to_string();
-    assert!(text.contains("skipped, ROUTECAL_OFFLINE is set"), "{text}");
+    assert!(
+        text.contains("skipped, offline (--offline or ROUTECAL_OFFLINE)"),
+        "{text}"
+    );
     assets.runtime(&NoProgress).unwrap_err();
     assert!(names(cache.path()).is_empty());
     assets.config.offline = false;

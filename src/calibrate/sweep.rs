@@ -181,7 +181,13 @@ fn settle(rows: &[SweepRow], threshold: f64, gap: f64) -> Thresholds {
     let threshold = simplest(below(&mut scores, threshold, floor), top);
     let mut gaps = rows.iter().filter(|r| r.score >= threshold).map(|r| r.gap);
     let lower = below(&mut gaps, gap, accept_all.1.next_down());
-    let gap = simplest(lower, gap.min(2.0));
+    // Every gap is infinite where there is one route: a number would decide nothing now, and much on the day a second
+    // route comes.
+    let gap = if gap.is_infinite() && lower < accept_all.1 {
+        accept_all.1
+    } else {
+        simplest(lower, gap.min(2.0))
+    };
     Thresholds::new(threshold, gap).unwrap_or(Thresholds::ACCEPT_ALL)
 }
 

@@ -47,5 +47,28 @@ impl Printer {
 /// A line on standard error, whatever was asked for: errors.
 pub(super) fn stderr(text: &str) {
     // Nothing can be done about a standard error that is closed.
-    let _ = writeln!(std::io::stderr().lock(), "{text}");
+    let _ = writeln!(std::io::stderr().lock(), "{}", harmless(text));
+}
+
+/// Messages quote what stands in files; a control character there would drive the terminal, so it is spelt out.
+fn harmless(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut harmless, c| {
+        if c.is_control() && !matches!(c, '\n' | '\t') {
+            harmless.extend(c.escape_default());
+        } else {
+            harmless.push(c);
+        }
+        harmless
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::harmless;
+
+    #[test]
+    fn control_characters_are_spelt_out() {
+        assert_eq!(harmless("a\u{1b}[31m red\r\u{9b}"), "a\\u{1b}[31m red\\r\\u{9b}");
+        assert_eq!(harmless("two\n  lines\tétoile 日本"), "two\n  lines\tétoile 日本");
+    }
 }

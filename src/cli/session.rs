@@ -10,9 +10,7 @@ use super::progress::Bars;
 use crate::Error;
 use crate::assets::{AssetConfig, Assets};
 use crate::dataset::{Dataset, Row, Truth};
-use crate::encode::{
-    self, EncodeError, Encoder, EncoderIdentity, EncoderOptions, OPENAI_BASE_URL, RemoteOptions, VectorCache, Vectors,
-};
+use crate::encode::{self, EncodeError, Encoder, EncoderOptions, OPENAI_BASE_URL, RemoteOptions, VectorCache, Vectors};
 use crate::evaluation::Scored;
 use crate::report::{DatasetProvenance, Provenance};
 use crate::router::{self, Centroids, RouterArtefact, RouterError, ScoreTable};
@@ -47,8 +45,8 @@ pub(super) struct Router {
 /// What a router is made of, read and checked.
 pub(super) struct Plan {
     routes: Routes,
-    /// From a router file: its name, the encoder it was built with, the centroids.
-    built: Option<(String, EncoderIdentity, Centroids)>,
+    /// From a router file: its name, the file, the centroids.
+    built: Option<(String, RouterArtefact, Centroids)>,
 }
 
 /// An encoder with its cache.
@@ -225,8 +223,8 @@ impl Session {
             });
         };
         let name = file.display().to_string();
-        let text = std::fs::read_to_string(file).map_err(|source| Error::Read {
-            path: file.to_owned(),
+        let text = std::fs::read_to_string(file).map_err(|source| RouterError::Read {
+            file: name.clone(),
             source,
         })?;
         let artefact = RouterArtefact::parse(&text, &name)?;
@@ -234,17 +232,26 @@ impl Session {
         self.hold_against_routes_file(&artefact, &name, &mut routes)?;
         Ok(Plan {
             routes,
-            built: Some((name, artefact.encoder, centroids)),
+            built: Some((name, artefact, centroids)),
         })
     }
 
     /// The router of a plan, and the vectors of `texts`.
     pub(super) fn build(&self, plan: Plan, texts: &[&str]) -> Result<(Router, Vectors), Error> {
         let Plan { routes, built } = plan;
-        let engine = self.engine(&self.encoder_name(Some(&routes)))?;
-        let (centroids, prompts) = if let Some((file, encoder, centroids)) = built {
-            if let Some(difference) = encoder.difference(engine.encoder.identity()) {
-                return Err(RouterError::OtherEncoder { file, difference }.into());
+        let typed = self.common.encoder.as_deref();
+        let engine = match (self.engine(&self.encoder_name(Some(&routes))), &built) {
+            // A folder that was named from another working folder.
+            (Err(Error::Encode(EncodeError::Unknown { name, .. })), Some((file, ..))) if typed.is_none() => {
+                let file = file.clone();
+                return Err(RouterError::NoEncoder { file, name }.into());
+            }
+            (engine, _) => engine?,
+        };
+        let (centroids, prompts) = if let Some((file, artefact, centroids)) = built {
+            let encoder = (&artefact.encoder, artefact.encoder_name.as_str());
+            if let Some(error) = RouterError::of_other_encoder(&file, encoder, engine.encoder.identity(), typed) {
+                return Err(error.into());
             }
             (centroids, self.embed(&engine, texts)?)
         } else {

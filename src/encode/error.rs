@@ -108,7 +108,7 @@ impl Hint for EncodeError {
             )),
             Self::Assets(e) => e.hint(),
             Self::Runtime { .. } => Some(
-                "name a library of ONNX Runtime 1.23 or later with --onnxruntime FILE, or leave the flag out to install one"
+                "name a library of ONNX Runtime 1.24 or later with --onnxruntime FILE, or leave the flag out to install one"
                     .into(),
             ),
             Self::Folder { .. } => Some(

@@ -16,6 +16,7 @@ pub const ARTEFACT_VERSION: u64 = 1;
 /// A built router. Vectors are little-endian f32 in base64, so that they come back bit for bit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(title = "routecal router")]
 pub struct RouterArtefact {
     /// Always `router`.
     pub kind: String,
@@ -25,6 +26,9 @@ pub struct RouterArtefact {
     pub tool_version: String,
     /// Encoder of the vectors.
     pub encoder: EncoderIdentity,
+    /// What `--encoder` opens it by, as it was typed: the identity names a folder without its path, and two models of the
+    /// catalogue can share a repository.
+    pub encoder_name: String,
     /// [`Routes::fingerprint`] of the routes it was built from.
     pub routes_sha256: String,
     /// sha256 of all vectors in order: one damaged byte is noticed.
@@ -69,8 +73,8 @@ impl From<Thresholds> for ThresholdsFile {
 }
 
 impl RouterArtefact {
-    /// Packs a router.
-    pub fn new(routes: &Routes, encoder: &EncoderIdentity, centroids: &Centroids) -> Self {
+    /// Packs a router; `encoder_name` is what [`crate::encode::open`] was given.
+    pub fn new(routes: &Routes, encoder_name: &str, encoder: &EncoderIdentity, centroids: &Centroids) -> Self {
         let mut rows = centroids.examples().rows();
         let files = routes
             .routes
@@ -92,6 +96,7 @@ impl RouterArtefact {
             schema_version: ARTEFACT_VERSION,
             tool_version: env!("CARGO_PKG_VERSION").into(),
             encoder: encoder.clone(),
+            encoder_name: encoder_name.to_owned(),
             routes_sha256: routes.fingerprint(),
             vectors_sha256: vectors_sha256(centroids.examples()),
             fallback: TargetFile {
@@ -167,7 +172,7 @@ impl RouterArtefact {
         }
         let examples = Vectors::new(&rows).map_err(|e| bad(e.to_string()))?;
         let routes = Routes {
-            encoder: Some(self.encoder.model.clone()),
+            encoder: Some(self.encoder_name.clone()),
             fallback: Target {
                 model: self.fallback.model.clone(),
                 system_prompt: self.fallback.system_prompt.clone(),

@@ -1,5 +1,9 @@
 //! What can be wrong with a router.
 
+use std::io::ErrorKind;
+use std::path::Path;
+
+use crate::encode::EncoderIdentity;
 use crate::error::{ErrorClass, Hint};
 
 /// Why a router cannot be built or used.
@@ -38,6 +42,15 @@ pub enum RouterError {
         /// Version this program reads.
         expected: u64,
     },
+    /// A router file that cannot be read.
+    #[error("cannot read {file}")]
+    Read {
+        /// The file.
+        file: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
     /// A router of another encoder.
     #[error("{file}: the router was built with another encoder ({difference})")]
     OtherEncoder {
@@ -45,6 +58,16 @@ pub enum RouterError {
         file: String,
         /// The field that differs: in the router, in this run.
         difference: String,
+        /// How to get the encoder that it was built with.
+        hint: String,
+    },
+    /// A router whose encoder, a folder, is not where it was.
+    #[error("{file}: the router was built with the encoder \"{name}\", which is not here")]
+    NoEncoder {
+        /// The file.
+        file: String,
+        /// What `--encoder` was then.
+        name: String,
     },
     /// A router of other routes.
     #[error("{file}: the router was built from other routes than {routes} ({built} against {current})")]
@@ -60,6 +83,39 @@ pub enum RouterError {
     },
 }
 
+impl RouterError {
+    /// [`RouterError::OtherEncoder`] where the encoder that was opened is not the one that `file` was built with.
+    ///
+    /// `built` is the router's encoder and what `--encoder` opens it by, `typed` is the flag of this run.
+    pub(crate) fn of_other_encoder(
+        file: &str,
+        built: (&EncoderIdentity, &str),
+        opened: &EncoderIdentity,
+        typed: Option<&str>,
+    ) -> Option<Self> {
+        let (identity, name) = built;
+        let difference = identity.difference(opened)?;
+        let hint = match (&identity.endpoint, typed) {
+            // A router file may come from anybody: it does not decide where prompts and the key are sent, the user does.
+            (Some(url), _) if identity.model == opened.model && identity.endpoint != opened.endpoint => {
+                format!("if that is where prompts may be sent, add: --openai-base-url {url}")
+            }
+            (None, _) if identity.model == opened.model && opened.endpoint.is_some() => {
+                "leave --openai-base-url and OPENAI_BASE_URL out: it was built with the provider's own address".into()
+            }
+            (_, Some(typed)) if typed != name => format!(
+                "leave --encoder out to use the router's own, {name}, or build it again: routecal centroids --encoder {typed}"
+            ),
+            _ => format!("{name} has changed since; build the router again: routecal centroids --encoder {name}"),
+        };
+        Some(Self::OtherEncoder {
+            file: file.to_owned(),
+            difference,
+            hint,
+        })
+    }
+}
+
 impl Hint for RouterError {
     fn hint(&self) -> Option<String> {
         match self {
@@ -67,10 +123,15 @@ impl Hint for RouterError {
             Self::Dimension { .. } | Self::Artefact { .. } | Self::Version { .. } | Self::OtherRoutes { .. } => {
                 Some("build it again: routecal centroids --out DIR writes DIR/router.json".into())
             }
-            Self::OtherEncoder { .. } => Some(
-                "leave --encoder out to use the router's own, or build it again: routecal centroids --encoder NAME"
-                    .into(),
-            ),
+            Self::Read { source, .. } if source.kind() == ErrorKind::NotFound => {
+                Some("routecal centroids --out DIR writes DIR/router.json".into())
+            }
+            Self::Read { .. } => None,
+            Self::OtherEncoder { hint, .. } => Some(hint.clone()),
+            Self::NoEncoder { name, .. } => {
+                let folder = Path::new(name).file_name().unwrap_or(name.as_ref()).display();
+                Some(format!("say where that folder is now: --encoder /path/to/{folder}"))
+            }
         }
     }
 

@@ -360,3 +360,52 @@ fn flags_that_do_not_exist() {
     ];
     assert_snapshot!(message.concat());
 }
+
+/// What a file says is shown, not obeyed.
+#[test]
+fn control_characters_of_a_file_do_not_reach_the_terminal() {
+    let sandbox = Sandbox::with_routes();
+    sandbox.write("prompts.csv", "prompt,label\nfix it,cod\x1b[2Jng\n");
+    let message = sandbox.refused(["eval", "prompts.csv", "--split", "all"]);
+    assert!(message.contains("cod\\u{1b}[2Jng"), "{message}");
+    assert!(!message.contains('\x1b'), "{message}");
+}
+
+#[test]
+fn a_condition_of_another_goal() {
+    let sandbox = Sandbox::with_data();
+    let refused = |flags: &[&str]| sandbox.refused(["calibrate", "prompts.csv"].iter().chain(flags).copied());
+    let message = [
+        refused(&["--risk", "0.1"]),
+        refused(&["--goal", "max-coverage", "--risk", "0.1", "--accuracy", "0.5"]),
+        refused(&["--goal", "max-macro-f1", "--coverage", "0.5"]),
+    ];
+    assert_snapshot!(message.concat());
+}
+
+#[test]
+fn damaged_files_of_an_encoder_are_named_by_assets_verify() {
+    let sandbox = Sandbox::empty();
+    sandbox.write("../cache/assets/all-MiniLM-L6-v2/model.safetensors", "half of it");
+    let run = sandbox.run(["assets", "verify"]);
+    assert_eq!(run.code, 3);
+    let line = run
+        .stdout
+        .lines()
+        .find(|l| l.contains("model.safetensors"))
+        .expect("a line for the file");
+    assert!(line.contains("  damaged  "), "{line}");
+    for part in [
+        "error: not verified: ",
+        "all-MiniLM-L6-v2 model.safetensors (",
+        "tokenizer.json (missing)",
+    ] {
+        assert!(run.stderr.contains(part), "{part} in {}", run.stderr);
+    }
+    assert!(
+        run.stderr
+            .ends_with("hint: install them again: routecal assets install\n"),
+        "{}",
+        run.stderr
+    );
+}

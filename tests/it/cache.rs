@@ -10,16 +10,17 @@ use std::process::Child;
 
 use rusqlite::Connection;
 
-use crate::real_model::{Sandbox, embedded, ends_with, prompts, stderr_of, wait_for_kept};
+use crate::real_model::{embedded, ends_with, prompts, stderr_of, wait_for_kept};
+use crate::support::Sandbox;
 
 const EMBED: &str = "embed prompts.csv --encoder hashing --output vectors.parquet";
 
 /// A sandbox with `rows` prompts, and the vectors that a run without a cache gives.
 fn prepared(rows: usize, words: usize) -> (Sandbox, Vec<u8>) {
-    let sandbox = Sandbox::new();
-    sandbox.write("prompts.csv", &prompts(rows, words));
+    let sandbox = Sandbox::with_shipped_routes();
+    sandbox.write("prompts.csv", prompts(rows, words));
     ends_with(0, sandbox.routecal(EMBED).arg("--no-cache"));
-    let vectors = sandbox.read("vectors.parquet");
+    let vectors = sandbox.read_bytes("vectors.parquet");
     std::fs::remove_file(sandbox.path("vectors.parquet")).unwrap();
     (sandbox, vectors)
 }
@@ -28,7 +29,10 @@ fn prepared(rows: usize, words: usize) -> (Sandbox, Vec<u8>) {
 #[track_caller]
 fn gives(sandbox: &Sandbox, vectors: &[u8]) -> String {
     let stderr = ends_with(0, sandbox.routecal(EMBED));
-    assert!(sandbox.read("vectors.parquet") == vectors, "other vectors: {stderr}");
+    assert!(
+        sandbox.read_bytes("vectors.parquet") == vectors,
+        "other vectors: {stderr}"
+    );
     stderr
 }
 
@@ -42,7 +46,7 @@ fn a_second_run_embeds_nothing_and_a_longer_one_only_what_is_new() {
     let mut lines: Vec<&str> = text.lines().skip(1).collect();
     lines.reverse();
     lines.push(lines[7]);
-    sandbox.write("prompts.csv", &format!("prompt\n{}\n", lines.join("\n")));
+    sandbox.write("prompts.csv", format!("prompt\n{}\n", lines.join("\n")));
     assert_eq!(embedded(&ends_with(0, sandbox.routecal(EMBED))), Some((1, 301)));
     assert_eq!(sandbox.kept(), 301);
 }
@@ -60,7 +64,7 @@ fn without_the_cache_nothing_is_read_or_kept() {
 
 #[test]
 fn a_warm_run_needs_neither_model_nor_library() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::with_shipped_routes();
     let prompt = "Write a binary search in Rust";
     let first = sandbox
         .with_model("classify --format json")
@@ -164,7 +168,7 @@ fn a_cache_that_cannot_be_used_is_reported_and_done_without() {
     sandbox.write("file", "");
     let stderr = ends_with(0, sandbox.routecal(EMBED).args(["--cache-dir", "file"]));
     assert!(stderr.contains("is not used"), "{stderr}");
-    assert!(sandbox.read("vectors.parquet") == vectors);
+    assert!(sandbox.read_bytes("vectors.parquet") == vectors);
 }
 
 /// Starts `processes` at once, each with an output of its own; all must give the same vectors. What they wrote to
@@ -182,7 +186,7 @@ fn at_once(sandbox: &Sandbox, processes: usize, vectors: &[u8]) -> Vec<String> {
         .map(|child| stderr_of(&child.wait_with_output().unwrap(), 0))
         .collect();
     for (i, stderr) in ended.iter().enumerate() {
-        assert!(sandbox.read(&output(i)) == vectors, "other vectors: {stderr}");
+        assert!(sandbox.read_bytes(&output(i)) == vectors, "other vectors: {stderr}");
     }
     ended
 }

@@ -18,7 +18,8 @@ use serde_json::Value;
 use wiremock::matchers::{method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use crate::real_model::{Sandbox, ends_with, install, real_model};
+use crate::real_model::{ends_with, install, real_model};
+use crate::support::Sandbox;
 
 const MINILM: &str = "all-MiniLM-L6-v2";
 const MPNET: &str = "all-mpnet-base-v2";
@@ -189,7 +190,7 @@ fn text_beyond_256_tokens_is_cut_off() {
 }
 
 /// A folder as somebody would make it who exports the model himself: graph, external weights, tokenizer.
-fn local_folder(target: &Path) {
+pub(crate) fn local_folder(target: &Path) {
     let graph = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("src/encode/graphs/{MINILM}.onnx"));
     std::fs::copy(graph, target.join("model.onnx")).unwrap();
     for file in ["model.safetensors", "tokenizer.json"] {
@@ -236,7 +237,7 @@ fn a_local_folder_that_lacks_a_file_says_which() {
 
 #[test]
 fn weights_in_the_working_folder_are_not_those_of_the_model() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::with_shipped_routes();
     std::fs::create_dir(sandbox.path("model")).unwrap();
     local_folder(&sandbox.path("model"));
     std::fs::rename(
@@ -269,7 +270,7 @@ fn weights_outside_the_folder_are_refused() {
 
 #[test]
 fn classify_with_the_real_model() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::with_shipped_routes();
     let output = sandbox
         .with_model("classify --format json --threshold 0.2 --gap 0")
         .arg("Write a binary search in Rust")
@@ -303,7 +304,7 @@ fn classify_with_the_real_model() {
 /// network. A library that does may not be installed.
 #[test]
 fn the_runtime_reports_nothing() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::with_shipped_routes();
     ends_with(0, sandbox.with_model("classify prompt"));
     let left: Vec<PathBuf> = std::fs::read_dir(sandbox.path("../home"))
         .unwrap()
@@ -343,7 +344,7 @@ const PINS: [(&str, &str); 2] = [
 #[test]
 fn a_changed_file_in_a_named_folder_is_refused_by_name_and_checksum() {
     for (file, pinned) in PINS {
-        let sandbox = Sandbox::new();
+        let sandbox = Sandbox::with_shipped_routes();
         let changed = changed_copy(&sandbox.path("model"), file);
         let before = std::fs::read(&changed).unwrap();
         let stderr = ends_with(
@@ -363,7 +364,7 @@ fn a_changed_file_in_a_named_folder_is_refused_by_name_and_checksum() {
 
 #[test]
 fn a_changed_file_in_the_cache_is_an_error_offline() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::with_shipped_routes();
     changed_copy(&sandbox.cache().join("assets").join(MINILM), "model.safetensors");
     let stderr = ends_with(
         3,
@@ -394,7 +395,7 @@ fn a_changed_file_in_the_cache_is_installed_again() {
             .expect(1)
             .mount(&hub),
     );
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::with_shipped_routes();
     let changed = changed_copy(&sandbox.cache().join("assets").join(MINILM), "model.safetensors");
     for _ in 0..2 {
         ends_with(
@@ -414,7 +415,7 @@ fn a_changed_file_in_the_cache_is_installed_again() {
 
 #[test]
 fn a_library_that_is_none_is_an_error_with_a_hint() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::with_shipped_routes();
     sandbox.write("libonnxruntime.so", "this is text\n");
     sandbox.write("empty.so", "");
     for library in ["libonnxruntime.so", "empty.so", "no-such-file.so", "."] {
@@ -439,7 +440,7 @@ fn a_library_of_something_else_is_an_error_with_a_hint() {
         .split_whitespace()
         .find(|word| word.starts_with('/') && word.contains("libc") && word.contains(".so"))
         .unwrap();
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::with_shipped_routes();
     let stderr = ends_with(
         3,
         sandbox
@@ -451,7 +452,7 @@ fn a_library_of_something_else_is_an_error_with_a_hint() {
 
 #[test]
 fn a_model_of_the_catalogue_that_is_not_there_is_an_error_offline() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::with_shipped_routes();
     for name in ["Xenova/bge-small-en-v1.5", "bge-small-en-v1.5", "BGESmallENV15"] {
         let stderr = ends_with(
             3,
@@ -467,7 +468,7 @@ fn a_model_of_the_catalogue_that_is_not_there_is_an_error_offline() {
 
 #[test]
 fn an_unknown_encoder_names_the_nearest() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::with_shipped_routes();
     for (typed, nearest) in [
         ("all-MiniLM-L6-v3", MINILM),
         ("all-mpnet-base", MPNET),

@@ -8,7 +8,8 @@
 
 use std::process::{Child, Command};
 
-use crate::real_model::{Sandbox, embedded, prompts, stderr_of, wait_for_kept};
+use crate::real_model::{embedded, prompts, stderr_of, wait_for_kept};
+use crate::support::Sandbox;
 
 /// Sends a signal by way of the shell, whose `kill` is built in.
 fn signal(child: &Child, name: &str) {
@@ -51,10 +52,10 @@ fn labelled(rows: usize, words: usize) -> String {
 
 #[test]
 fn ctrl_c_in_the_middle_of_embedding_loses_nothing_that_was_done() {
-    let sandbox = Sandbox::new();
-    sandbox.write("prompts.csv", &labelled(3000, 8));
+    let sandbox = Sandbox::with_shipped_routes();
+    sandbox.write("prompts.csv", labelled(3000, 8));
     let command = || sandbox.process_with_model("eval prompts.csv --split all --no-plots --out results --format json");
-    let routes: serde_json::Value = serde_json::from_slice(&sandbox.read("routes.json")).unwrap();
+    let routes: serde_json::Value = serde_json::from_slice(&sandbox.read_bytes("routes.json")).unwrap();
     let examples: usize = routes["routes"]
         .as_object()
         .unwrap()
@@ -75,7 +76,7 @@ fn ctrl_c_in_the_middle_of_embedding_loses_nothing_that_was_done() {
     let stderr = stderr_of(&output, 0);
     assert_eq!(embedded(&stderr), Some((distinct - kept, distinct)));
     assert_eq!(sandbox.kept(), distinct);
-    assert!(sandbox.read("results/eval.json") == output.stdout);
+    assert!(sandbox.read_bytes("results/eval.json") == output.stdout);
 
     let again = command().output().unwrap();
     assert_eq!(embedded(&stderr_of(&again, 0)), None);
@@ -84,8 +85,8 @@ fn ctrl_c_in_the_middle_of_embedding_loses_nothing_that_was_done() {
 
 #[test]
 fn a_request_to_terminate_ends_in_the_same_way() {
-    let sandbox = Sandbox::new();
-    sandbox.write("prompts.csv", &prompts(6000, 150));
+    let sandbox = Sandbox::with_shipped_routes();
+    sandbox.write("prompts.csv", prompts(6000, 150));
     let arguments = "embed prompts.csv --encoder hashing --output vectors.parquet --threads 1";
     let kept = interrupted(&sandbox, sandbox.process(arguments), "TERM", 0, 6000);
     assert!(!sandbox.path("vectors.parquet").exists());

@@ -1,4 +1,5 @@
-//! The real encoder, installed once for all tests, and a private place to run the program in.
+//! The real encoder, installed once for all tests, and what tests of whole processes share: waiting for one, its cache of
+//! vectors, its exit.
 
 #![expect(
     clippy::unwrap_used,
@@ -7,7 +8,7 @@
 
 use std::borrow::BorrowMut;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Output, Stdio};
+use std::process::{Child, Output};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -15,7 +16,8 @@ use assert_cmd::Command;
 use routecal::assets::{AssetConfig, Assets, BundledModel, Explicit, NoProgress};
 use routecal::encode::{EncoderOptions, RemoteOptions};
 use routecal::error::Hint as _;
-use tempfile::TempDir;
+
+use crate::support::Sandbox;
 
 /// Where the runtime library and the files of one model lie.
 pub(crate) struct RealModel {
@@ -70,64 +72,8 @@ impl RealModel {
     }
 }
 
-/// A home, a cache and a working folder that belong to one test, and the program run in them with nothing of the
-/// caller's environment but `PATH`.
-pub(crate) struct Sandbox {
-    root: TempDir,
-}
-
 impl Sandbox {
-    /// With the shipped routes file in the working folder.
-    pub(crate) fn new() -> Self {
-        let root = tempfile::tempdir().unwrap();
-        for folder in ["home", "work"] {
-            std::fs::create_dir(root.path().join(folder)).unwrap();
-        }
-        let sandbox = Self { root };
-        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("routes.json");
-        std::fs::copy(shipped, sandbox.path("routes.json")).unwrap();
-        sandbox
-    }
-
-    /// A path in the working folder.
-    pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.root.path().join("work").join(name)
-    }
-
-    /// The program's cache folder.
-    pub(crate) fn cache(&self) -> PathBuf {
-        self.root.path().join("cache")
-    }
-
-    /// Writes a file into the working folder.
-    pub(crate) fn write(&self, name: &str, content: &str) {
-        std::fs::write(self.path(name), content).unwrap();
-    }
-
-    /// Reads a file of the working folder.
-    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
-        std::fs::read(self.path(name)).unwrap()
-    }
-
-    /// The program with these arguments, separated by spaces.
-    pub(crate) fn process(&self, arguments: &str) -> std::process::Command {
-        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_routecal"));
-        command
-            .args(arguments.split_whitespace())
-            .current_dir(self.root.path().join("work"))
-            .env_clear()
-            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-            .env("HOME", self.root.path().join("home"))
-            .env("XDG_CACHE_HOME", self.root.path().join("home/.cache"))
-            .env("ROUTECAL_CACHE", self.cache())
-            .env("ROUTECAL_OFFLINE", "1")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        command
-    }
-
-    /// The same with the real encoder at hand.
+    /// [`Sandbox::process`] with the real encoder at hand.
     pub(crate) fn process_with_model(&self, arguments: &str) -> std::process::Command {
         let mut command = self.process(arguments);
         let model = real_model();
@@ -137,12 +83,7 @@ impl Sandbox {
         command
     }
 
-    /// [`Sandbox::process`], to be run and judged.
-    pub(crate) fn routecal(&self, arguments: &str) -> Command {
-        Command::from_std(self.process(arguments))
-    }
-
-    /// [`Sandbox::process_with_model`], to be run and judged.
+    /// [`Sandbox::routecal`] with the real encoder at hand.
     pub(crate) fn with_model(&self, arguments: &str) -> Command {
         Command::from_std(self.process_with_model(arguments))
     }

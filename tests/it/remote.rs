@@ -22,21 +22,22 @@ use tokio::runtime::Runtime;
 use wiremock::matchers::{body_partial_json, header, method, path};
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate};
 
-use crate::real_model::{Sandbox, embedded, ends_with, prompts, stderr_of};
+use crate::real_model::{embedded, ends_with, prompts, stderr_of};
+use crate::support::Sandbox;
 
 /// A key whose letters occur nowhere else.
-const KEY: &str = "sk-canary/7Qx+9ZkWvJ2mT4bR8nL6pYcD3fH5gS1aXeUo";
+pub(crate) const KEY: &str = "sk-canary/7Qx+9ZkWvJ2mT4bR8nL6pYcD3fH5gS1aXeUo";
 /// What of it may be seen nowhere either: its beginning.
 const KEY_START: &str = "sk-cana";
 
 /// A server that is up while this lives.
-struct Server {
+pub(crate) struct Server {
     runtime: Runtime,
     server: MockServer,
 }
 
 impl Server {
-    fn new(respond: impl Respond + 'static) -> Self {
+    pub(crate) fn new(respond: impl Respond + 'static) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .enable_all()
             .build()
@@ -53,7 +54,7 @@ impl Server {
         Self { runtime, server }
     }
 
-    fn base_url(&self) -> String {
+    pub(crate) fn base_url(&self) -> String {
         format!("{}/v1", self.server.uri())
     }
 
@@ -62,7 +63,7 @@ impl Server {
     }
 
     /// The texts of each request, in the order of arrival.
-    fn requests(&self) -> Vec<Vec<String>> {
+    pub(crate) fn requests(&self) -> Vec<Vec<String>> {
         let requests = self.runtime.block_on(self.server.received_requests()).unwrap();
         requests.iter().map(texts_of).collect()
     }
@@ -84,7 +85,7 @@ fn texts_of(request: &Request) -> Vec<String> {
 }
 
 /// The vectors of the hashing encoder, three times as long, in any order of `index`.
-fn answer(request: &Request) -> ResponseTemplate {
+pub(crate) fn answer(request: &Request) -> ResponseTemplate {
     let texts = texts_of(request);
     let borrowed: Vec<&str> = texts.iter().map(String::as_str).collect();
     let vectors = HashingEncoder::new(1).embed_batch(0, &borrowed).unwrap();
@@ -561,7 +562,7 @@ fn no_key_below(folder: &std::path::Path) {
 #[test]
 fn the_program_uses_the_endpoint_and_shows_no_key() {
     let server = Server::new(answer);
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::with_shipped_routes();
     let arguments = format!("--encoder openai:test-model --openai-base-url {}", server.base_url());
     let eval = |arguments: &str| {
         let mut command = sandbox.routecal(&format!(
@@ -621,7 +622,7 @@ fn the_program_uses_the_endpoint_and_shows_no_key() {
 
 #[test]
 fn the_program_without_a_key_says_which_variable_to_set() {
-    let sandbox = Sandbox::new();
+    let sandbox = Sandbox::with_shipped_routes();
     let stderr = ends_with(
         2,
         sandbox.routecal("classify --encoder openai:text-embedding-3-small prompt"),

@@ -109,6 +109,8 @@ fn one_route() {
         number(&report, "chosen.calibration.system_accuracy.point").to_bits(),
         1.0_f64.to_bits()
     );
+    // A gap that decides nothing must not be written: with a second route it would send everything to fallback.
+    assert_eq!(report["chosen"]["gap"], 0.0);
     sandbox.run(["centroids"]).ok();
     assert!(sandbox.path("reports/plots").is_dir());
 }

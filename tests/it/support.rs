@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
 
 use assert_cmd::Command;
 use serde_json::{Value, json};
@@ -64,6 +65,14 @@ impl Sandbox {
         sandbox
     }
 
+    /// With the shipped routes.json.
+    pub(crate) fn with_shipped_routes() -> Self {
+        let sandbox = Self::empty();
+        let shipped = Path::new(env!("CARGO_MANIFEST_DIR")).join("routes.json");
+        std::fs::copy(shipped, sandbox.path("routes.json")).unwrap();
+        sandbox
+    }
+
     /// The working folder.
     pub(crate) fn work(&self) -> PathBuf {
         self.root.path().join("work")
@@ -86,30 +95,59 @@ impl Sandbox {
     }
 
     pub(crate) fn read(&self, name: &str) -> String {
-        std::fs::read_to_string(self.path(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
+        String::from_utf8(self.read_bytes(name)).unwrap()
+    }
+
+    pub(crate) fn read_bytes(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.path(name)).unwrap_or_else(|e| panic!("{name}: {e}"))
     }
 
     pub(crate) fn read_json(&self, name: &str) -> Value {
         serde_json::from_str(&self.read(name)).unwrap()
     }
 
-    /// The program (or another one) in this machine.
-    pub(crate) fn command_of(&self, program: &str) -> Command {
-        let mut command = Command::new(program);
+    /// The program's cache folder.
+    pub(crate) fn cache(&self) -> PathBuf {
+        self.root.path().join("cache")
+    }
+
+    /// The program (or another one) in this machine, to be run beside the test.
+    pub(crate) fn process_of(&self, program: &str) -> std::process::Command {
+        let mut command = std::process::Command::new(program);
         command
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", self.root.path().join("home"))
             .env("XDG_CACHE_HOME", self.root.path().join("xdg"))
             .env("TMPDIR", self.root.path().join("tmp"))
-            .env("ROUTECAL_CACHE", self.root.path().join("cache"))
+            .env("ROUTECAL_CACHE", self.cache())
             .env("ROUTECAL_OFFLINE", "1")
-            .current_dir(self.work());
+            .current_dir(self.work())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         command
+    }
+
+    /// The program with these arguments, separated by spaces, to be run beside the test.
+    pub(crate) fn process(&self, arguments: &str) -> std::process::Command {
+        let mut command = self.process_of(PROGRAM);
+        command.args(arguments.split_whitespace());
+        command
+    }
+
+    /// The program (or another one) in this machine, to be run to its end.
+    pub(crate) fn command_of(&self, program: &str) -> Command {
+        Command::from_std(self.process_of(program))
     }
 
     pub(crate) fn command(&self) -> Command {
         self.command_of(PROGRAM)
+    }
+
+    /// [`Sandbox::process`], to be run to its end.
+    pub(crate) fn routecal(&self, arguments: &str) -> Command {
+        Command::from_std(self.process(arguments))
     }
 
     /// Runs the program.

@@ -35,7 +35,13 @@ pub(in crate::cli) fn run(session: &Session, args: &AssetsArgs) -> Result<(), Er
     let bad: Vec<String> = status
         .iter()
         .filter(|s| !s.state.is_usable())
-        .map(|s| format!("{} {}", s.asset, s.file))
+        .map(|s| {
+            let problem = match &s.state {
+                AssetState::Corrupt { problem } => problem,
+                other => state_name(other),
+            };
+            format!("{} {} ({problem})", s.asset, s.file)
+        })
         .collect();
     match args.action {
         AssetsAction::Verify if !bad.is_empty() => Err(Error::Unverified { files: bad }),
@@ -79,13 +85,6 @@ fn models(session: &Session, action: AssetsAction) -> Result<Vec<BundledModel>, 
 
 fn text(status: &[AssetStatus]) -> String {
     let rows = status.iter().map(|s| {
-        let state = match &s.state {
-            AssetState::Present => "present".to_owned(),
-            AssetState::Unpinned => "present (your own, no checksum)".to_owned(),
-            AssetState::Missing => "missing".to_owned(),
-            AssetState::Corrupt { problem } => format!("damaged: {problem}"),
-            AssetState::Unsupported => "no library for this platform".to_owned(),
-        };
         let origin = match &s.source {
             FoundIn::Explicit { origin } => format!(" ({origin})"),
             FoundIn::Cache => String::new(),
@@ -93,7 +92,7 @@ fn text(status: &[AssetStatus]) -> String {
         vec![
             s.asset.clone(),
             s.file.clone(),
-            state,
+            state_name(&s.state).to_owned(),
             s.size.map_or_else(String::new, megabytes),
             s.path
                 .as_ref()
@@ -101,6 +100,16 @@ fn text(status: &[AssetStatus]) -> String {
         ]
     });
     report::left_table(&["asset", "file", "state", "size", "path"], rows)
+}
+
+fn state_name(state: &AssetState) -> &'static str {
+    match state {
+        AssetState::Present => "present",
+        AssetState::Unpinned => "present (your own, no checksum)",
+        AssetState::Missing => "missing",
+        AssetState::Corrupt { .. } => "damaged",
+        AssetState::Unsupported => "no library for this platform",
+    }
 }
 
 fn megabytes(bytes: u64) -> String {

@@ -26,6 +26,7 @@ const ACCURACY_SLACK: f64 = 0.01;
 
 pub(in crate::cli) fn run(session: &Session, args: &CalibrateArgs) -> Result<(), Error> {
     check_shares(args)?;
+    check_conditions(args)?;
     let split = session.common.split.as_deref().unwrap_or(CALIBRATION);
     let mut out = OutputFolder::open(&session.common.out)?;
     let data = session.score(
@@ -129,6 +130,26 @@ fn check_shares(args: &CalibrateArgs) -> Result<(), CalibrateError> {
             && !(0.0..=1.0).contains(&value)
         {
             return Err(CalibrateError::Range { name, value });
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a condition of another goal: ignored, it would pass for one that holds.
+fn check_conditions(args: &CalibrateArgs) -> Result<(), Error> {
+    let conditions = [
+        ("--risk", args.risk, GoalName::MaxCoverage, "max-coverage"),
+        ("--coverage", args.coverage, GoalName::MinRisk, "min-risk"),
+        ("--accuracy", args.accuracy, GoalName::MinCost, "min-cost"),
+    ];
+    for (flag, value, goal, name) in conditions {
+        if let Some(value) = value
+            && args.goal != goal
+        {
+            return Err(Error::usage(
+                format!("{flag} is a condition of --goal {name}, not of the goal that is looked for"),
+                format!("add --goal {name}, or leave {flag} {value} out"),
+            ));
         }
     }
     Ok(())

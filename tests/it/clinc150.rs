@@ -1,0 +1,79 @@
+//! A router of 150 routes on CLINC150 (Larson et al. 2019, arXiv 1909.02027), whose accuracy with this encoder and centroids
+//! is known from elsewhere. The data are not part of this repository, so the test runs where they lie:
+//!
+//! 0.8797 is what it was on 3,000 prompts when this was written.
+//!
+//! `ROUTECAL_TEST_DATA=DIR cargo test --test it -- --ignored clinc150`, with DIR (default `../shared/data`) holding
+//! `clinc150_train_validation.csv`: columns prompt, label, split; splits train and validation; `oos` is out-of-domain.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot set itself up is a failed test")]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::real_model::stderr_of;
+use crate::support::{Sandbox, number, pretty, rows_of};
+
+const FILE: &str = "clinc150_train_validation.csv";
+const EXAMPLES: usize = 20;
+
+fn data() -> PathBuf {
+    let folder = std::env::var_os("ROUTECAL_TEST_DATA").map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data"),
+        PathBuf::from,
+    );
+    let file = folder.join(FILE);
+    assert!(
+        file.is_file(),
+        "{} is not there; say where it is: ROUTECAL_TEST_DATA=DIR",
+        file.display()
+    );
+    file.canonicalize().unwrap()
+}
+
+/// The first examples of each label in the train split.
+fn routes(csv: &str) -> Value {
+    let mut examples: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for mut row in rows_of(csv) {
+        let label = row.remove("label").unwrap();
+        if row["split"] != "train" || label == "oos" {
+            continue;
+        }
+        let of_label = examples.entry(label).or_default();
+        if of_label.len() < EXAMPLES {
+            of_label.push(row.remove("prompt").unwrap());
+        }
+    }
+    assert_eq!(examples.len(), 150);
+    assert!(examples.values().all(|e| e.len() == EXAMPLES));
+    let routes: serde_json::Map<_, _> = examples
+        .into_iter()
+        .map(|(label, examples)| (label, json!({ "model": "small", "examples": examples })))
+        .collect();
+    json!({ "fallback": { "model": "big" }, "routes": routes })
+}
+
+#[test]
+#[ignore = "needs ../shared/data; embeds 6,100 texts"]
+fn clinc150_is_routed_as_well_as_is_known_of_this_encoder() {
+    let file = data();
+    let sandbox = Sandbox::with_routes();
+    sandbox.write("routes.json", pretty(&routes(&std::fs::read_to_string(&file).unwrap())));
+    let output = sandbox
+        .process_with_model("eval --split validation --resamples 0 --format json --out out")
+        .arg(&file)
+        .output()
+        .unwrap();
+    println!("{}", stderr_of(&output, 0));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let accuracy = number(&report, "forced_choice.accuracy.point");
+    println!("forced-choice accuracy {accuracy}");
+    assert_eq!((&report["n"], &report["in_domain"]), (&json!(3100), &json!(3000)));
+    assert_eq!(report["confusion"]["labels"].as_array().unwrap().len(), 151);
+    assert!((0.87..=0.90).contains(&accuracy), "forced-choice accuracy {accuracy}");
+    for plot in ["confusion", "confidence", "confidence-by-route", "risk-coverage"] {
+        assert!(sandbox.path(&format!("out/plots/{plot}.png")).is_file(), "{plot}");
+    }
+}
