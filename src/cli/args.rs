@@ -309,7 +309,7 @@ pub(super) struct CalibrateArgs {
     #[arg(long, value_name = "X", default_value_t = 0.01)]
     pub(super) plateau_tolerance: f64,
     /// Judge the choice by cross-validation on the calibration split too, with so many folds.
-    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u16).range(2..), conflicts_with_all = ["certify", "max_joint_risk"])]
+    #[arg(long, value_name = "K", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(2..), conflicts_with_all = ["certify", "max_joint_risk"])]
     pub(super) cross_validate: Option<u16>,
     #[command(flatten)]
     pub(super) certificate: CertificateArgs,

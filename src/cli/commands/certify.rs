@@ -175,24 +175,35 @@ fn selective_shortfall(found: &Certification, limit: RiskLimit, rows: &Certifica
             advice: "label more calibration prompts".into(),
         };
     };
-    let seen = format!(
-        "the nearest thresholds have {} of {} accepted testing prompts wrong",
-        nearest.wrong, nearest.accepted
-    );
+    let seen = if nearest.accepted == 0 {
+        format!(
+            "the nearest thresholds accept none of {} testing prompts",
+            found.testing
+        )
+    } else {
+        format!(
+            "the nearest thresholds have {} of {} accepted testing prompts wrong",
+            nearest.wrong, nearest.accepted
+        )
+    };
     let needed = found.accepted_needed(limit);
     let more = needed.map(|n| n.saturating_sub(nearest.accepted));
     let more_rows = more.and_then(|more| rows_for(more, &nearest, found.testing));
     let (reason, advice) = match (needed, more) {
         (Some(needed), Some(more)) => (
-            format!("{seen}; at that rate {needed} accepted ones would do with about an even chance, {more} more"),
+            if nearest.wrong == 0 {
+                format!("{seen}; {needed} accepted ones without an error would do, {more} more")
+            } else {
+                format!("{seen}; at that rate {needed} accepted ones would do with about an even chance, {more} more")
+            },
             format!(
-                "label {} more calibration prompts of the same traffic, or {ask_less}",
-                more_rows.map_or_else(|| "many".into(), |n| format!("about {n}"))
+                "label {}more calibration prompts of the same traffic, or {ask_less}",
+                more_rows.map_or_else(String::new, |n| format!("about {n} "))
             ),
         ),
         _ => (
             format!(
-                "{seen}, which is not enough below {}: no number of prompts like these would do",
+                "{seen}, which is not clearly below {}: more prompts that are wrong as often would not do",
                 percentage(limit.alpha())
             ),
             format!(
