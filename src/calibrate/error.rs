@@ -77,7 +77,7 @@ impl Hint for CalibrateError {
             Self::TooFewForFolds { distinct, .. } => Some(if *distinct < 2 {
                 "leave out --cross-validate, or label more prompts".into()
             } else {
-                format!("give --cross-validate {} at most", distinct)
+                format!("give --cross-validate {distinct} at most")
             }),
             Self::BadPrice { model, .. } => Some(format!("write --price {model}=0.004, say")),
             Self::Unreachable { .. } => Some(

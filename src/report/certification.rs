@@ -41,7 +41,7 @@ pub struct CertificationReport {
 }
 
 /// The rows that a certificate rests on.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct CertificationRows {
     /// Distinct prompts used: `ordering` + `testing`.
     pub used: u64,

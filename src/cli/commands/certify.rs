@@ -77,7 +77,7 @@ impl Promise {
             testing: 0,
         };
         match self {
-            Self::Selective(limit) => selective(certify(&own.rows, routes.routes.len(), limit), limit, used),
+            Self::Selective(limit) => selective(&certify(&own.rows, routes.routes.len(), limit), limit, used),
             Self::Joint(alpha) => joint(control_split(&own.rows, alpha), alpha, used),
         }
     }
@@ -98,8 +98,8 @@ impl Kept {
     ) -> CertificationReport {
         let cost = certified.zip(uncertified.as_ref()).map(|(c, u)| CostReport::new(c, u));
         CertificationReport {
-            cost,
             uncertified,
+            cost,
             ..self.report
         }
     }
@@ -121,11 +121,8 @@ fn verdict_name(certified: bool) -> String {
     if certified { "certified" } else { INCONCLUSIVE }.into()
 }
 
-fn selective(found: Certification, limit: RiskLimit, rows: CertificationRows) -> Kept {
-    let shortfall = found
-        .chosen
-        .is_none()
-        .then(|| selective_shortfall(&found, limit, &rows));
+fn selective(found: &Certification, limit: RiskLimit, rows: CertificationRows) -> Kept {
+    let shortfall = found.chosen.is_none().then(|| selective_shortfall(found, limit, &rows));
     let guarantee = format!(
         "With confidence {} over the draw of the calibration prompts, at most {} of the accepted prompts are wrong. {DRAWN_LIKE}",
         percentage(limit.confidence()),

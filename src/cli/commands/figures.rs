@@ -158,8 +158,10 @@ pub(super) fn of_calibration(
                 .into_iter()
                 .map(|cell| threshold_point(&cell, &report.calibration))
                 .collect(),
+            // The curves hold one gap: at another one they would say something else of the choice that was not taken.
             marks: points
                 .iter()
+                .filter(|(name, point)| *name != "uncertified" || point.gap.total_cmp(&gap).is_eq())
                 .map(|(name, point)| ThresholdMark {
                     name: (*name).to_owned(),
                     threshold: point.threshold,
