@@ -11,6 +11,8 @@ pub enum ErrorClass {
     Environment,
     /// Measured, and the answer is no: exit code 1.
     Unmet,
+    /// Measured, and too few prompts to tell: exit code 4.
+    Inconclusive,
     /// Stopped by the user: exit code 130.
     Interrupted,
 }

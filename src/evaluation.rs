@@ -12,7 +12,7 @@ pub use figures::{Evaluated, Prepared, as_deployed, with_intervals};
 pub use reliability::{Calibrated, Method};
 
 use crate::calibrate::{Tally, Totals};
-use crate::dataset::{Row, Truth};
+use crate::dataset::{Row, Truth, folded};
 use crate::metrics::classification::Confusion;
 use crate::metrics::deployed::Deployed;
 use crate::metrics::histogram::Summary;
@@ -22,11 +22,6 @@ use crate::report::{ConfidenceReport, ConfusionReport, RouteConfidence, SummaryR
 use crate::router::{RowScore, ScoreTable, decide};
 use crate::routes::Thresholds;
 use crate::stats::bootstrap::Design;
-
-/// Texts that differ in case and outer spaces only are one.
-fn fold(text: &str) -> String {
-    text.trim().to_lowercase()
-}
 
 /// Scored, labelled prompts of one split.
 #[derive(Debug, Clone, Copy)]
@@ -110,7 +105,7 @@ impl Scored<'_> {
                 Truth::Route(own) => own + 1,
                 Truth::OutOfDomain => 0,
             };
-            (stratum, fold(&row.prompt))
+            (stratum, folded(&row.prompt))
         }))
     }
 

@@ -14,6 +14,32 @@ pub enum CalibrateError {
         /// What was given.
         value: f64,
     },
+    /// A risk or a confidence at which nothing can be certified, or anything.
+    #[error("{name} {value} is not between 0 and 1")]
+    OpenRange {
+        /// The flag.
+        name: &'static str,
+        /// What was given.
+        value: f64,
+    },
+    /// The calibration rows are too few, or too often wrong, for a certificate.
+    #[error("no thresholds can be certified: {why}")]
+    NotCertified {
+        /// What was found.
+        why: String,
+        /// What would do.
+        advice: String,
+    },
+    /// Too few prompts for a cross-validation.
+    #[error("{distinct} distinct prompts in split {split} cannot make {folds} folds")]
+    TooFewForFolds {
+        /// The split.
+        split: String,
+        /// Distinct prompts in it.
+        distinct: u64,
+        /// What was asked for.
+        folds: usize,
+    },
     /// No operating point meets the goal's condition on the calibration rows.
     #[error("no thresholds reach {wanted} on the {n} calibration prompts; the best is {best}")]
     Unreachable {
@@ -44,6 +70,15 @@ impl Hint for CalibrateError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::Range { name, .. } => Some(format!("{name} is a share: five in a hundred is 0.05")),
+            Self::OpenRange { name, .. } => Some(format!(
+                "a share such as 0.05 or 0.95: {name} 0 or 1 can never be shown"
+            )),
+            Self::NotCertified { advice, .. } => Some(advice.clone()),
+            Self::TooFewForFolds { distinct, .. } => Some(if *distinct < 2 {
+                "leave out --cross-validate, or label more prompts".into()
+            } else {
+                format!("give --cross-validate {distinct} at most")
+            }),
             Self::BadPrice { model, .. } => Some(format!("write --price {model}=0.004, say")),
             Self::Unreachable { .. } => Some(
                 "ask for less, or give the routes more and better examples: thresholds alone cannot mend them".into(),
@@ -57,6 +92,7 @@ impl Hint for CalibrateError {
     fn class(&self) -> ErrorClass {
         match self {
             Self::Unreachable { .. } => ErrorClass::Unmet,
+            Self::NotCertified { .. } => ErrorClass::Inconclusive,
             _ => ErrorClass::Input,
         }
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::CalibrateError;
 use super::rows::{Tally, Totals};
+use crate::metrics::Rate;
 use crate::num::f64_from_u64;
 use crate::routes::Routes;
 
@@ -77,6 +78,11 @@ pub enum Goal {
         /// Highest selective risk, 0 to 1.
         risk: f64,
     },
+    /// Most prompts accepted with a joint risk, P(accepted and wrong), of at most `risk`.
+    MaxJointCoverage {
+        /// Highest joint risk, 0 to 1.
+        risk: f64,
+    },
     /// Least selective risk with a coverage of at least `coverage`.
     MinRisk {
         /// Least coverage, 0 to 1.
@@ -105,6 +111,7 @@ impl Goal {
         let (name, value) = match &self {
             Self::MaxSystemAccuracy | Self::MaxMacroF1 => return Ok(self),
             Self::MaxCoverage { risk } => ("--risk", *risk),
+            Self::MaxJointCoverage { risk } => ("--max-joint-risk", *risk),
             Self::MinRisk { coverage } => ("--coverage", *coverage),
             Self::MinCost { accuracy, .. } => ("--accuracy", *accuracy),
         };
@@ -115,11 +122,12 @@ impl Goal {
         }
     }
 
-    /// Name on the command line.
+    /// Name on the command line; `max-joint-coverage` is what `--max-joint-risk` looks for.
     pub fn name(&self) -> &'static str {
         match self {
             Self::MaxSystemAccuracy => "max-system-accuracy",
             Self::MaxCoverage { .. } => "max-coverage",
+            Self::MaxJointCoverage { .. } => "max-joint-coverage",
             Self::MinRisk { .. } => "min-risk",
             Self::MaxMacroF1 => "max-macro-f1",
             Self::MinCost { .. } => "min-cost",
@@ -138,6 +146,7 @@ impl Goal {
         match self {
             Self::MaxSystemAccuracy => Some(handled / n),
             Self::MaxCoverage { risk } => (accepted > 0 && wrong <= risk * f64_from_u64(accepted)).then_some(share),
+            Self::MaxJointCoverage { risk } => (wrong <= risk * n).then_some(share),
             Self::MinRisk { coverage } => {
                 (accepted > 0 && f64_from_u64(accepted) >= coverage * n).then(|| 1.0 - wrong / f64_from_u64(accepted))
             }
@@ -145,6 +154,65 @@ impl Goal {
             Self::MinCost { accuracy, prices } => (handled >= accuracy * n)
                 .then(|| prices.mean(tally, totals.n).map(|p| -p))
                 .flatten(),
+        }
+    }
+
+    /// The figure the goal is about in its own terms, whether or not the goal's condition is met; `None` where nothing lies
+    /// under it.
+    pub fn figure(&self, tally: &Tally, totals: &Totals) -> Option<f64> {
+        match self {
+            Self::MaxMacroF1 => macro_f1(tally, totals),
+            Self::MinCost { prices, .. } => prices.mean(tally, totals.n),
+            _ => self.figure_rate(tally, totals)?.value(),
+        }
+    }
+
+    /// The same with its counts, where it is a rate.
+    pub fn figure_rate(&self, tally: &Tally, totals: &Totals) -> Option<Rate> {
+        match self {
+            Self::MaxSystemAccuracy => Some(Rate::new(handled(tally, totals), totals.n)),
+            Self::MaxCoverage { .. } | Self::MaxJointCoverage { .. } => Some(Rate::new(tally.accepted(), totals.n)),
+            Self::MinRisk { .. } => Some(Rate::new(tally.accepted() - tally.right, tally.accepted())),
+            Self::MaxMacroF1 | Self::MinCost { .. } => None,
+        }
+    }
+
+    /// What [`figure`](Self::figure) is, and whether more of it is better.
+    pub fn figure_name(&self) -> (&'static str, bool) {
+        match self {
+            Self::MaxSystemAccuracy => ("system accuracy", true),
+            Self::MaxCoverage { .. } | Self::MaxJointCoverage { .. } => ("coverage", true),
+            Self::MinRisk { .. } => ("selective risk", false),
+            Self::MaxMacroF1 => ("macro F1", true),
+            Self::MinCost { .. } => ("mean price", false),
+        }
+    }
+
+    /// What the goal's condition is about, where it has one: a choice flatters this figure as much as the goal's own.
+    pub fn condition(&self) -> Option<Condition> {
+        let (name, limit, more_is_better) = match self {
+            Self::MaxSystemAccuracy | Self::MaxMacroF1 => return None,
+            Self::MaxCoverage { risk } => ("selective risk", *risk, false),
+            Self::MaxJointCoverage { risk } => ("joint risk", *risk, false),
+            Self::MinRisk { coverage } => ("coverage", *coverage, true),
+            Self::MinCost { accuracy, .. } => ("system accuracy", *accuracy, true),
+        };
+        Some(Condition {
+            name,
+            limit,
+            more_is_better,
+        })
+    }
+
+    /// The figure that [`condition`](Self::condition) is about; `None` without one.
+    pub fn condition_rate(&self, tally: &Tally, totals: &Totals) -> Option<Rate> {
+        let wrong = tally.accepted() - tally.right;
+        match self {
+            Self::MaxSystemAccuracy | Self::MaxMacroF1 => None,
+            Self::MaxCoverage { .. } => Some(Rate::new(wrong, tally.accepted())),
+            Self::MaxJointCoverage { .. } => Some(Rate::new(wrong, totals.n)),
+            Self::MinRisk { .. } => Some(Rate::new(tally.accepted(), totals.n)),
+            Self::MinCost { .. } => Some(Rate::new(handled(tally, totals), totals.n)),
         }
     }
 
@@ -157,6 +225,17 @@ impl Goal {
 #[expect(clippy::cast_possible_truncation, reason = "an objective is below 10^6 in size")]
 fn rounded(objective: f64) -> i64 {
     (objective * COMPARED).round() as i64
+}
+
+/// A goal's condition.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Condition {
+    /// What is limited.
+    pub name: &'static str,
+    /// The limit.
+    pub limit: f64,
+    /// Whether the limit is the least that will do; otherwise it is the most.
+    pub more_is_better: bool,
 }
 
 /// Prompts handled right.

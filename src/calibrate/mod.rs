@@ -3,16 +3,26 @@
 //! A prompt is accepted iff `score >= threshold` and `gap >= min_gap`. Between two neighbouring scores (or gaps) of the
 //! rows nothing changes, so the points (score of a row, gap of a row) are all the points that matter.
 
+mod certify;
 mod error;
 mod goal;
+mod optimism;
+mod parts;
 mod plateau;
 mod rows;
 mod surface;
 mod sweep;
 
+pub(crate) use certify::rate;
+pub use certify::{
+    Candidate, Certification, Controlled, LEARNING_SHARE, RiskLimit, allowed_errors, certify, control, control_split,
+    learning, least_accepted, open, p_value, rows_needed,
+};
 pub use error::CalibrateError;
 pub(crate) use goal::macro_f1;
-pub use goal::{Goal, Prices};
+pub use goal::{Condition, Goal, Prices};
+pub use optimism::{CrossValidation, Fold, Spread, cross_validate};
+pub use parts::{Distinct, distinct, folds};
 pub use plateau::{Plateau, plateau};
 pub use rows::{Kind, SweepRow, Tally, Totals, rows, tally};
 pub use surface::{Cell, Surface, surface, threshold_curve};

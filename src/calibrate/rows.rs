@@ -91,9 +91,28 @@ impl Tally {
         }
     }
 
+    /// Adds the counts of other prompts.
+    ///
+    /// # Panics
+    /// If the two count different numbers of routes.
+    pub fn merge(&mut self, other: &Self) {
+        self.right += other.right;
+        self.wrong += other.wrong;
+        self.out_of_domain += other.out_of_domain;
+        add(&mut self.by_route, &other.by_route);
+        add(&mut self.right_by_route, &other.right_by_route);
+    }
+
     /// All accepted prompts.
     pub fn accepted(&self) -> u64 {
         self.right + self.wrong + self.out_of_domain
+    }
+}
+
+fn add(into: &mut [u64], from: &[u64]) {
+    assert_eq!(into.len(), from.len(), "counts of different routers");
+    for (a, b) in into.iter_mut().zip(from) {
+        *a += b;
     }
 }
 
@@ -109,6 +128,16 @@ pub struct Totals {
 }
 
 impl Totals {
+    /// Adds the counts of other prompts.
+    ///
+    /// # Panics
+    /// If the two count different numbers of routes.
+    pub fn merge(&mut self, other: &Self) {
+        self.n += other.n;
+        self.out_of_domain += other.out_of_domain;
+        add(&mut self.support, &other.support);
+    }
+
     /// Counts the truths of `rows`.
     pub fn of(rows: &[SweepRow], routes: usize) -> Self {
         let mut totals = Self {

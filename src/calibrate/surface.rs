@@ -77,9 +77,9 @@ pub fn surface(rows: &[SweepRow], routes: usize, thresholds: &[f64], gaps: &[f64
         let mut line = Tally::empty(routes);
         for j in (0..width).rev() {
             if let Some(bin) = &bins[i * width + j] {
-                merge(&mut line, bin);
+                line.merge(bin);
             }
-            merge(&mut below[j], &line);
+            below[j].merge(&line);
             cells.push(Cell::new(thresholds[i], gaps[j], below[j].clone(), &totals));
         }
     }
@@ -88,18 +88,6 @@ pub fn surface(rows: &[SweepRow], routes: usize, thresholds: &[f64], gaps: &[f64
         thresholds: thresholds.to_vec(),
         gaps: gaps.to_vec(),
         cells,
-    }
-}
-
-fn merge(into: &mut Tally, from: &Tally) {
-    into.right += from.right;
-    into.wrong += from.wrong;
-    into.out_of_domain += from.out_of_domain;
-    for (a, b) in into.by_route.iter_mut().zip(&from.by_route) {
-        *a += b;
-    }
-    for (a, b) in into.right_by_route.iter_mut().zip(&from.right_by_route) {
-        *a += b;
     }
 }
 

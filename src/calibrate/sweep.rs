@@ -169,7 +169,7 @@ fn walk(by_gap: &[SweepRow], threshold: f64, base: &Tally, totals: &Totals, goal
 
 /// Thresholds that decide on `rows` just as (threshold, gap) does, with as few decimals as possible, in the middle of the
 /// room there is: a point that hugs a row would be decided by rounding.
-fn settle(rows: &[SweepRow], threshold: f64, gap: f64) -> Thresholds {
+pub(super) fn settle(rows: &[SweepRow], threshold: f64, gap: f64) -> Thresholds {
     let below = |values: &mut dyn Iterator<Item = f64>, limit: f64, floor: f64| {
         values.filter(|v| *v < limit).fold(floor, f64::max)
     };

@@ -9,7 +9,7 @@ use crate::stats::bootstrap::Settings;
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done · 1 measured, and the answer is no · 2 bad usage or input · 3 environment (model, network, disk) · \
-130 interrupted";
+4 inconclusive: too few prompts to tell · 130 interrupted";
 
 /// Measures an embedding-based prompt router on labelled prompts and chooses its thresholds.
 #[derive(Debug, Parser)]
@@ -308,6 +308,11 @@ pub(super) struct CalibrateArgs {
     /// How much less of the goal's figure still counts as the plateau around the choice; of a price, which share.
     #[arg(long, value_name = "X", default_value_t = 0.01)]
     pub(super) plateau_tolerance: f64,
+    /// Judge the choice by cross-validation on the calibration split too, with so many folds.
+    #[arg(long, value_name = "K", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(2..), conflicts_with_all = ["certify", "max_joint_risk"])]
+    pub(super) cross_validate: Option<u16>,
+    #[command(flatten)]
+    pub(super) certificate: CertificateArgs,
     /// Draw no plots.
     #[arg(long)]
     pub(super) no_plots: bool,
@@ -315,6 +320,26 @@ pub(super) struct CalibrateArgs {
     pub(super) intervals: IntervalArgs,
     #[command(flatten)]
     pub(super) data: DatasetArgs,
+}
+
+/// Thresholds with a promise instead of the best ones.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Certified thresholds")]
+pub(super) struct CertificateArgs {
+    /// Take the thresholds with the most coverage whose selective risk is certified to be at most --max-risk; exit code 4 where
+    /// none can be.
+    #[arg(long, requires = "max_risk", conflicts_with_all = ["goal", "risk", "coverage", "accuracy", "per_route"])]
+    pub(super) certify: bool,
+    /// Highest selective risk (wrong or out-of-domain among the accepted) for --certify, between 0 and 1.
+    #[arg(long, value_name = "R", requires = "certify", allow_negative_numbers = true)]
+    pub(super) max_risk: Option<f64>,
+    /// Confidence of the certificate, between 0 and 1 [default: 0.95].
+    #[arg(long, value_name = "C", requires = "certify", allow_negative_numbers = true)]
+    pub(super) confidence: Option<f64>,
+    /// Take the thresholds with the most coverage at which a prompt is accepted and wrong with probability at most R, in expectation
+    /// (conformal risk control).
+    #[arg(long, value_name = "R", allow_negative_numbers = true, conflicts_with_all = ["certify", "max_risk", "confidence", "goal", "risk", "coverage", "accuracy", "per_route"])]
+    pub(super) max_joint_risk: Option<f64>,
 }
 
 fn parse_price(text: &str) -> Result<(String, f64), String> {

@@ -160,6 +160,11 @@ impl Dataset {
     }
 }
 
+/// A prompt without what makes no other prompt of it: case and outer spaces. Two prompts that are equal then are copies.
+pub(crate) fn folded(prompt: &str) -> String {
+    prompt.trim().to_lowercase()
+}
+
 /// What is wrong with a prompt as such, if anything.
 pub fn prompt_problem(prompt: &str) -> Option<String> {
     if prompt.trim().is_empty() {

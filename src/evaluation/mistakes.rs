@@ -1,7 +1,7 @@
 //! Which prompts went wrong, and which should not have been counted.
 
-use super::{Scored, fold};
-use crate::dataset::Truth;
+use super::Scored;
+use crate::dataset::{Truth, folded};
 use crate::encode::Vectors;
 use crate::report::{ExampleReport, LeakageReport, Mistake};
 use crate::router::{Centroids, decide};
@@ -65,12 +65,12 @@ impl Scored<'_> {
         let examples: std::collections::HashSet<String> = routes
             .routes
             .iter()
-            .flat_map(|r| r.examples.iter().map(|e| fold(e)))
+            .flat_map(|r| r.examples.iter().map(|e| folded(e)))
             .collect();
         let lines: Vec<u64> = self
             .rows
             .iter()
-            .filter(|row| examples.contains(&fold(&row.prompt)))
+            .filter(|row| examples.contains(&folded(&row.prompt)))
             .map(|row| row.line)
             .collect();
         LeakageReport {

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{AsDeployed, Estimate, IntervalsReport, LeakageReport, Provenance, Resampled};
+use super::{
+    AsDeployed, CertificationReport, ChoiceOptimism, CrossValidationReport, Estimate, IntervalsReport, LeakageReport,
+    Provenance, Resampled,
+};
 use crate::routes::Thresholds;
 
 /// What `calibrate` found.
@@ -36,12 +39,41 @@ pub struct CalibrationReport {
     pub current: OperatingPoint,
     /// Everything accepted.
     pub none: OperatingPoint,
-    /// The thresholds that serve the goal best.
-    pub chosen: OperatingPoint,
-    /// How far the chosen numbers can move before the goal suffers; null with thresholds per route.
+    /// The thresholds that serve the goal best, or the certified ones; null where a certificate was asked for and none can be
+    /// given.
+    pub chosen: Option<OperatingPoint>,
+    /// How far the chosen numbers can move before the goal suffers; null with thresholds per route or certified ones.
     pub plateau: Option<PlateauReport>,
+    /// How much better the choice looks on the rows that chose it; null where the same rows judge, or nothing was chosen.
+    pub optimism: Option<ChoiceOptimism>,
+    /// The same by cross-validation; null where none was asked for.
+    pub cross_validation: Option<CrossValidationReport>,
+    /// The certificate; null where none was asked for.
+    pub certification: Option<CertificationReport>,
     /// Prompts that are also route examples, in both splits.
     pub leakage: LeakageReport,
+}
+
+impl CalibrationReport {
+    /// The thresholds found, by name, the most important first; then those in use.
+    pub fn found_and_current(&self) -> Vec<(&'static str, &OperatingPoint)> {
+        let uncertified = self.certification.as_ref().and_then(|c| c.uncertified.as_ref());
+        let chosen = self.chosen.as_ref().map(|point| (self.chosen_name(), point));
+        chosen
+            .into_iter()
+            .chain(uncertified.map(|point| ("uncertified", point)))
+            .chain([("current", &self.current)])
+            .collect()
+    }
+
+    /// What the chosen thresholds are called.
+    pub fn chosen_name(&self) -> &'static str {
+        if self.certification.is_some() {
+            "certified"
+        } else {
+            "chosen"
+        }
+    }
 }
 
 /// A goal and its numbers.
@@ -49,7 +81,7 @@ pub struct CalibrationReport {
 pub struct GoalReport {
     /// Name on the command line.
     pub name: String,
-    /// Highest selective risk, for `max-coverage`.
+    /// Highest selective risk, for `max-coverage`; highest joint risk, for `max-joint-coverage`.
     pub risk: Option<f64>,
     /// Least coverage, for `min-risk`.
     pub coverage: Option<f64>,

@@ -3,19 +3,27 @@
 //! The document is what `--format json` prints and what is written to disk; every rate has the shape [`Estimate`].
 
 mod calibration;
+mod certification;
 mod estimate;
 mod evaluation;
+mod optimism;
 mod provenance;
 mod tables;
 mod terminal;
 
 pub use calibration::{CalibrationReport, GoalReport, OperatingPoint, PlateauReport, Range, SplitFigures, SplitReport};
+pub(crate) use certification::percentage;
+pub use certification::{
+    CandidateReport, CertificateReport, CertificationReport, CertificationRows, CostReport, CoverageCost,
+    ShortfallReport,
+};
 pub use estimate::{Estimate, INTERVAL_LEVEL, Resampled};
 pub use evaluation::{
     AsDeployed, ConfidenceReport, ConfusionReport, DetectionFigures, DetectionReport, EvalReport, ExampleReport,
     ForcedChoice, IntervalsReport, LeakageReport, Mistake, ReliabilityBinReport, ReliabilityReport, RouteConfidence,
     RouteFigures, SelectiveFigures, SelectiveReport, SummaryReport, ThresholdsReport,
 };
+pub use optimism::{ChoiceOptimism, CrossValidationReport, FoldReport, OptimismReport, SpreadReport, ThresholdSpread};
 pub use provenance::{DatasetProvenance, Provenance};
 pub use tables::{confusion_csv, predictions_csv, sweep_csv};
 pub use terminal::{calibration_text, centroids_text, classify_text, eval_text, left_table, next_step};

@@ -144,7 +144,9 @@ pub(super) fn of_calibration(
     judging: &Part,
     out: &mut OutputFolder,
 ) -> Result<(), Error> {
-    let points = [("chosen", &report.chosen), ("current", &report.current)];
+    let points = report.found_and_current();
+    // What is held or drawn at one point only is drawn at the most important one.
+    let gap = points[0].1.gap;
     let routes = judging.scores.routes();
     let n = report.calibration.n;
     let split = &report.calibration.split;
@@ -152,18 +154,20 @@ pub(super) fn of_calibration(
         out,
         "threshold",
         &ThresholdFigure {
-            points: calibrate::threshold_curve(choosing, routes, report.chosen.gap)
+            points: calibrate::threshold_curve(choosing, routes, gap)
                 .into_iter()
                 .map(|cell| threshold_point(&cell, &report.calibration))
                 .collect(),
+            // The curves hold one gap: at another one they would say something else of the choice that was not taken.
             marks: points
                 .iter()
+                .filter(|(name, point)| *name != "uncertified" || point.gap.total_cmp(&gap).is_eq())
                 .map(|(name, point)| ThresholdMark {
                     name: (*name).to_owned(),
                     threshold: point.threshold,
                 })
                 .collect(),
-            gap: report.chosen.gap,
+            gap,
             n,
             split: split.clone(),
         },
@@ -202,9 +206,10 @@ fn heatmap(report: &CalibrationReport, rows: &[SweepRow], routes: usize) -> Heat
     let (low, high) = calibrate::range(rows.iter().map(|r| r.score));
     let (_, widest) = calibrate::range(rows.iter().map(|r| r.gap).filter(|g| g.is_finite()));
     // The operating points are grid points, so that the values shown at them are exact.
-    let (chosen, current) = (&report.chosen, &report.current);
-    let thresholds = calibrate::axis(low, high, HEATMAP, &[chosen.threshold, current.threshold]);
-    let gaps = calibrate::axis(0.0, widest.max(0.0), HEATMAP, &[chosen.gap, current.gap]);
+    let points = report.found_and_current();
+    let of = |number: fn(&OperatingPoint) -> f64| points.iter().map(|(_, point)| number(point)).collect::<Vec<_>>();
+    let thresholds = calibrate::axis(low, high, HEATMAP, &of(|point| point.threshold));
+    let gaps = calibrate::axis(0.0, widest.max(0.0), HEATMAP, &of(|point| point.gap));
     let surface = calibrate::surface(rows, routes, &thresholds, &gaps);
     let values = (0..gaps.len())
         .map(|j| {
@@ -224,7 +229,7 @@ fn heatmap(report: &CalibrationReport, rows: &[SweepRow], routes: usize) -> Heat
         gaps,
         values,
         value_name: "system accuracy".into(),
-        marks: vec![mark("chosen", chosen), mark("current", current)],
+        marks: points.into_iter().map(|(name, point)| mark(name, point)).collect(),
         n: report.calibration.n,
         split: report.calibration.split.clone(),
     }

@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use super::certification::{certification_text, cross_validation_text, optimism_text};
 use super::{number, percent_with_interval, shown, table};
-use crate::report::{AsDeployed, CalibrationReport, Estimate, OperatingPoint, SplitFigures};
+use crate::report::{AsDeployed, CalibrationReport, Estimate, OperatingPoint};
 
 /// `calibrate` for people.
 pub fn calibration_text(report: &CalibrationReport) -> String {
@@ -28,20 +29,22 @@ pub fn calibration_text(report: &CalibrationReport) -> String {
         t.n,
         shown(&t.split, 40),
         t.out_of_domain,
-        if report.chosen.test.in_sample {
+        if report.chosen.as_ref().is_some_and(|chosen| chosen.test.in_sample) {
             ": the same rows, so the figures flatter the choice"
         } else {
             ""
         }
     );
     out.push_str(&points_table(report));
-    let _ = writeln!(
-        out,
-        "\nthe goal's figure: {} on the rows that chose it, {} on split {}",
-        goal_figure(report, &report.chosen.calibration),
-        goal_figure(report, &report.chosen.test),
-        shown(&t.split, 40),
-    );
+    out.push('\n');
+    if let Some(certification) = &report.certification {
+        out.push_str(&certification_text(certification, report));
+        out.push('\n');
+    }
+    out.push_str(&optimism_text(report));
+    if let Some(cross_validation) = &report.cross_validation {
+        out.push_str(&cross_validation_text(cross_validation));
+    }
     if let Some(p) = &report.plateau {
         let _ = writeln!(
             out,
@@ -71,11 +74,11 @@ pub fn calibration_text(report: &CalibrationReport) -> String {
 
 /// The operating points side by side, judged on the test split.
 fn points_table(report: &CalibrationReport) -> String {
-    let points = [
-        ("current", &report.current),
-        ("none", &report.none),
-        ("chosen", &report.chosen),
-    ];
+    let mut points = report.found_and_current();
+    points.push(("none", &report.none));
+    // Current, none, and then what was found, the most important last.
+    points.reverse();
+    points.swap(0, 1);
     let header = std::iter::once("95 % intervals").chain(points.iter().map(|(name, _)| *name));
     let row = |name: &str, value: &dyn Fn(&OperatingPoint) -> String| {
         std::iter::once(name.to_owned())
@@ -95,7 +98,7 @@ fn points_table(report: &CalibrationReport) -> String {
         rate("false fallbacks (of in-domain)", |d| &d.false_fallback_rate),
         rate("false accepts (of out-of-domain)", |d| &d.false_accept_rate),
     ];
-    if report.chosen.test.mean_price.point.is_some() {
+    if report.current.test.mean_price.point.is_some() {
         rows.push(row("mean price of a prompt", &|point| {
             let price = &point.test.mean_price;
             match price.interval() {
@@ -131,48 +134,20 @@ fn goal_numbers(report: &CalibrationReport) -> String {
     .collect()
 }
 
-fn goal_figure(report: &CalibrationReport, figures: &SplitFigures) -> String {
-    let objective = &figures.objective;
-    let within = |digits: usize, lower: Option<f64>, upper: Option<f64>| match (lower, upper) {
-        (Some(lower), Some(upper)) => format!(" ({lower:.digits$}–{upper:.digits$})"),
-        _ => String::new(),
-    };
-    match report.goal.name.as_str() {
-        "min-cost" => {
-            let price = &figures.mean_price;
-            format!(
-                "mean price {}{}",
-                number(price.point, 6),
-                within(6, price.lower, price.upper)
-            )
-        }
-        "max-macro-f1" => {
-            let interval = within(3, objective.lower, objective.upper);
-            format!("macro F1 {}{interval}", number(objective.point, 3))
-        }
-        "min-risk" => {
-            let risk = |accuracy: Option<f64>| accuracy.map(|a| 1.0 - a);
-            let interval = within(3, risk(objective.upper), risk(objective.lower));
-            format!("risk {}{interval}", number(risk(objective.point), 3))
-        }
-        _ if objective.point.is_some() => percent_with_interval(objective),
-        _ => "condition not met".into(),
-    }
-}
-
-/// The line that `calibrate` ends with: what it wrote into the routes file, or how to have it written.
-pub fn next_step(report: &CalibrationReport, written: Option<&Path>) -> String {
-    let OperatingPoint { threshold, gap, .. } = report.chosen;
+/// The line that `calibrate` ends with: what it wrote into the routes file, or how to have it written; nothing where no
+/// thresholds were chosen.
+pub fn next_step(report: &CalibrationReport, written: Option<&Path>) -> Option<String> {
+    let OperatingPoint { threshold, gap, .. } = report.chosen.as_ref()?;
     let pairs = if report.per_route {
         ", and a pair for each route,"
     } else {
         ""
     };
-    match written {
+    Some(match written {
         Some(path) => format!(
             "wrote threshold {threshold} and gap {gap}{pairs} into {}",
             path.display()
         ),
         None => format!("to use threshold {threshold} and gap {gap}{pairs} run this command again with --write"),
-    }
+    })
 }

@@ -1,6 +1,7 @@
 //! Documents as text for a terminal.
 
 mod calibration;
+mod certification;
 mod evaluation;
 mod routing;
 
