@@ -151,11 +151,18 @@ pub fn regression_power(n: u64, discordant: f64, drop: f64, alpha: f64) -> f64 {
     let mut power = 0.0;
     for rows in 1..=n {
         let chance = binomial::pmf(rows, n, discordant);
-        // One more discordant prompt raises the critical count by 0 or 1.
+        if chance <= 1e-14 {
+            continue;
+        }
+        // Half of the rows or more have a tail of ½ at least: no need to begin below.
+        if alpha < 0.5 {
+            critical = critical.max(rows / 2);
+        }
+        // The critical count never falls as rows are added.
         while critical <= rows && binomial::sf(critical, rows, 0.5) > alpha {
             critical += 1;
         }
-        if chance > 1e-14 && critical <= rows {
+        if critical <= rows {
             power += chance * binomial::sf(critical, rows, lost);
         }
     }

@@ -12,6 +12,7 @@ mod embed;
 mod encoder;
 mod eval;
 mod golden_metrics;
+mod golden_stats;
 mod interrupt;
 mod metric_properties;
 mod real_model;
