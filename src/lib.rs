@@ -53,6 +53,7 @@
 
 pub mod assets;
 pub mod calibrate;
+pub mod check;
 pub mod cli;
 pub mod dataset;
 pub mod encode;

@@ -27,6 +27,7 @@ fn code(class: ErrorClass) -> u8 {
         ErrorClass::Unmet => 1,
         ErrorClass::Input => 2,
         ErrorClass::Environment => 3,
+        ErrorClass::Inconclusive => 4,
         ErrorClass::Interrupted => 130,
     }
 }

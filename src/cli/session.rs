@@ -57,6 +57,9 @@ pub(super) struct Engine {
     cache: Option<VectorCache>,
 }
 
+/// Looks at an encoder, and may refuse it.
+pub(super) type Look<'a> = dyn FnMut(&Engine) -> Result<(), Error> + 'a;
+
 /// A dataset scored by a router.
 pub(super) struct ScoredData {
     pub(super) router: Router,
@@ -210,6 +213,15 @@ impl Session {
         }
     }
 
+    /// Embeds texts past the cache: what the encoder gives now, not what it gave once.
+    pub(super) fn embed_afresh(&self, engine: &Engine, texts: &[&str]) -> Result<Vectors, Error> {
+        match encode::embed(engine.encoder.as_ref(), None, texts, &encode::Quiet, &STOP) {
+            Ok(done) => Ok(done.vectors),
+            Err(EncodeError::Interrupted { .. }) => Err(Error::Interrupted),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     fn print_notes(&self, engine: &Engine) {
         for note in engine.cache.iter().flat_map(VectorCache::take_notes) {
             self.printer.warn(&note.to_string());
@@ -240,8 +252,14 @@ impl Session {
 
     /// The router of a plan, and the vectors of `texts`.
     pub(super) fn build(&self, plan: Plan, texts: &[&str]) -> Result<(Router, Vectors), Error> {
+        self.build_after(plan, texts, &mut |_| Ok(()))
+    }
+
+    /// As [`Session::build`], with a look at the encoder before anything is embedded.
+    fn build_after(&self, plan: Plan, texts: &[&str], look: &mut Look<'_>) -> Result<(Router, Vectors), Error> {
         let Plan { routes, built } = plan;
         let engine = self.engine(&self.encoder_name(Some(&routes)))?;
+        look(&engine)?;
         let (centroids, prompts) = if let Some((file, encoder, centroids)) = built {
             if let Some(difference) = encoder.difference(engine.encoder.identity()) {
                 return Err(RouterError::OtherEncoder { file, difference }.into());
@@ -303,6 +321,19 @@ impl Session {
         required: &[&str],
         optional: &[&str],
     ) -> Result<ScoredData, Error> {
+        self.score_after(path, data, router, (required, optional), &mut |_| Ok(()))
+    }
+
+    /// As [`Session::score`], with a look at the encoder before anything is embedded; the splits are those that must
+    /// have rows and those that may.
+    pub(super) fn score_after(
+        &self,
+        path: &Path,
+        data: &DatasetArgs,
+        router: Option<&Path>,
+        (required, optional): (&[&str], &[&str]),
+        look: &mut Look<'_>,
+    ) -> Result<ScoredData, Error> {
         let mut dataset = Dataset::load(path, &data.options(self.common.seed, false))?;
         for split in required {
             dataset.split(split)?;
@@ -320,7 +351,7 @@ impl Session {
         if !wanted.contains(&"all") {
             dataset.rows.retain(|row| wanted.contains(&row.split.as_str()));
         }
-        let (router, vectors) = self.build(plan, &dataset.prompts())?;
+        let (router, vectors) = self.build_after(plan, &dataset.prompts(), look)?;
         let truths = dataset.resolve(&router.routes.names())?;
         let scores = router::score(&vectors, &router.centroids)?;
         Ok(ScoredData {

@@ -3,6 +3,7 @@
 pub(super) mod assets;
 pub(super) mod calibrate;
 pub(super) mod centroids;
+pub(super) mod check;
 pub(super) mod classify;
 pub(super) mod embed;
 pub(super) mod eval;

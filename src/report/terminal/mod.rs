@@ -1,10 +1,12 @@
 //! Documents as text for a terminal.
 
 mod calibration;
+mod check;
 mod evaluation;
 mod routing;
 
 pub use calibration::{calibration_text, next_step};
+pub use check::{baseline_text, check_text};
 pub use evaluation::eval_text;
 pub use routing::{centroids_text, classify_text};
 
@@ -16,10 +18,10 @@ use super::Estimate;
 /// Routes up to which a matrix is printed.
 pub(super) const MATRIX_ROUTES: usize = 12;
 /// Characters of a prompt that are shown.
-pub(super) const PROMPT_SHOWN: usize = 72;
+pub(in crate::report) const PROMPT_SHOWN: usize = 72;
 
 /// A table with a header, the first column left and the others right.
-pub(super) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+pub(in crate::report) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     render(header, rows, CellAlignment::Right)
 }
 
@@ -49,7 +51,7 @@ pub fn left_table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) 
 }
 
 /// A user's text on one line, without control characters (which could drive the terminal), cut to a width.
-pub(super) fn shown(text: &str, width: usize) -> String {
+pub(in crate::report) fn shown(text: &str, width: usize) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut clean: String = line.chars().filter(|c| !c.is_control()).take(width + 1).collect();
     if clean.chars().count() > width {
