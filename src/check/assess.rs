@@ -10,9 +10,9 @@ use crate::report::{
     EncoderReport, Estimate, Flip, FlipKind, FlipsReport, GateReport, LimitsReport, ListedPrompt, PromptList,
     Provenance, REPORT_VERSION,
 };
+use crate::stats::Level;
 use crate::stats::multiple::holm;
 use crate::stats::proportion::wilson;
-use crate::stats::Level;
 
 /// Prompts in a list of those that are not compared.
 const LISTED: usize = 10;
@@ -184,7 +184,12 @@ fn judged(
     let hits: Vec<(Direction, Vec<Hits>)> = (asked.iter())
         .filter(|(_, margin)| margin.is_some())
         .map(|(metric, _)| {
-            let of = |p: &Pair<'_>| (metric.hit(p.row.label, &p.before), metric.hit(p.row.label, &p.row.outcome));
+            let of = |p: &Pair<'_>| {
+                (
+                    metric.hit(p.row.label, &p.before),
+                    metric.hit(p.row.label, &p.row.outcome),
+                )
+            };
             (metric.direction(), pairs.iter().map(of).collect())
         })
         .collect();
@@ -232,7 +237,11 @@ fn comparison(found: &Comparison, terms: &Terms, p_adjusted: Option<f64>, unchan
     let defined = found.difference().is_some();
     let inferred = !unchanged;
     ComparisonReport {
-        verdict: if unchanged && defined { Verdict::Pass } else { judged.verdict },
+        verdict: if unchanged && defined {
+            Verdict::Pass
+        } else {
+            judged.verdict
+        },
         margin: terms.margin,
         n: found.n,
         baseline: found.before.value(),
@@ -316,7 +325,12 @@ fn comparison_reason(metric: &Metric, c: &ComparisonReport, unchanged: bool) -> 
     if unchanged {
         return format!("{}, nothing changed", percent(after));
     }
-    let mut text = format!("{} to {}, {} points", percent(before), percent(after), points(difference));
+    let mut text = format!(
+        "{} to {}, {} points",
+        percent(before),
+        percent(after),
+        points(difference)
+    );
     if let (Some(lower), Some(upper)) = (c.lower, c.upper) {
         text.push_str(&format!(" ({} to {})", points(lower), points(upper)));
     }
@@ -344,8 +358,7 @@ fn flips(pairs: &[Pair<'_>]) -> FlipsReport {
         (false, true) => FlipKind::Won,
         _ => FlipKind::Neutral,
     };
-    let mut flipped: Vec<(FlipKind, &Pair<'_>)> =
-        pairs.iter().filter(|p| p.flipped()).map(|p| (kind(p), p)).collect();
+    let mut flipped: Vec<(FlipKind, &Pair<'_>)> = pairs.iter().filter(|p| p.flipped()).map(|p| (kind(p), p)).collect();
     // A stable sort: equals stay in the order of the dataset.
     flipped.sort_by(|(a, p), (b, q)| a.cmp(b).then(q.row.outcome.score.total_cmp(&p.row.outcome.score)));
     let count = |wanted: FlipKind| flipped.iter().filter(|(kind, _)| *kind == wanted).count() as u64;

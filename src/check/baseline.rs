@@ -79,7 +79,11 @@ impl From<&ThresholdsReport> for BaselineThresholds {
         Self {
             threshold: shown.threshold,
             gap: shown.gap,
-            by_route: shown.by_route.iter().map(|(name, own)| (name.clone(), (*own).into())).collect(),
+            by_route: shown
+                .by_route
+                .iter()
+                .map(|(name, own)| (name.clone(), (*own).into()))
+                .collect(),
         }
     }
 }
@@ -165,8 +169,8 @@ impl Baseline {
                 expected: BASELINE_VERSION,
             });
         }
-        let baseline: Self = serde_path_to_error::deserialize(value)
-            .map_err(|e| bad(format!("{}: {}", e.path(), e.inner())))?;
+        let baseline: Self =
+            serde_path_to_error::deserialize(value).map_err(|e| bad(format!("{}: {}", e.path(), e.inner())))?;
         let checksum = baseline.checksum();
         if checksum != baseline.content_sha256 {
             let start = |text: &str| text.chars().take(12).collect();

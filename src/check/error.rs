@@ -88,17 +88,21 @@ pub enum CheckError {
     EncoderChanged {
         /// What differs: in the baseline, now.
         difference: String,
+        /// The baseline.
+        file: String,
     },
     /// Some gate says that the router got worse, or misses a limit.
     #[error("not passed: {}", gates.join("; "))]
     Regressed {
-        /// Each gate and why.
+        /// Each gate and its verdict.
         gates: Vec<String>,
+        /// The baseline.
+        file: String,
     },
     /// No gate says so, but some cannot tell.
     #[error("inconclusive: {}", gates.join("; "))]
     Inconclusive {
-        /// Each gate and why.
+        /// Each gate and its verdict.
         gates: Vec<String>,
         /// Whether that counts as a failure.
         fails: bool,
@@ -123,22 +127,23 @@ impl Hint for CheckError {
                  routecal check --update-baseline --baseline {file}"
             )),
             Self::Gates { hint, .. } => hint.clone(),
-            Self::EncoderChanged { .. } => Some(
+            Self::EncoderChanged { file, .. } => Some(format!(
                 "go back to the encoder of the baseline; or choose thresholds anew and record them: \
-                 routecal calibrate --write && routecal check --update-baseline"
-                    .into(),
-            ),
-            Self::Regressed { .. } => Some(
+                 routecal calibrate --write && routecal check --update-baseline --baseline {file}"
+            )),
+            Self::Regressed { file, .. } => Some(format!(
                 "the flipped prompts show what changed; if the change is meant, record it: \
-                 routecal check --update-baseline"
-                    .into(),
-            ),
+                 routecal check --update-baseline --baseline {file}"
+            )),
             Self::Inconclusive { .. } => Some(
                 "label more prompts, allow a wider margin (--margin), or decide what that means: \
                  --inconclusive pass|fail"
                     .into(),
             ),
-            Self::Read { .. } | Self::ReadGates { .. } => None,
+            Self::ReadGates { .. } => Some(
+                "without --gates the default gates hold; `routecal schema gates` prints the shape of the file".into(),
+            ),
+            Self::Read { .. } => None,
         }
     }
 
@@ -151,9 +156,7 @@ impl Hint for CheckError {
             Self::Read { source, .. } | Self::ReadGates { source, .. }
                 if !matches!(
                     source.kind(),
-                    std::io::ErrorKind::NotFound
-                        | std::io::ErrorKind::InvalidData
-                        | std::io::ErrorKind::IsADirectory
+                    std::io::ErrorKind::NotFound | std::io::ErrorKind::InvalidData | std::io::ErrorKind::IsADirectory
                 ) =>
             {
                 ErrorClass::Environment

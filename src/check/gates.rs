@@ -67,7 +67,11 @@ impl Default for Gates {
     /// Accuracy and false accepts: a router that accepts everything, or nothing, can satisfy one of them, not both.
     fn default() -> Self {
         let gate = |name: &str| (name.to_owned(), (Gate::default(), "the default gates".to_owned()));
-        Self([gate("system_accuracy"), gate("false_accept_rate")].into_iter().collect())
+        Self(
+            [gate("system_accuracy"), gate("false_accept_rate")]
+                .into_iter()
+                .collect(),
+        )
     }
 }
 
@@ -90,8 +94,13 @@ impl Gates {
             message,
             hint: Some(hint.to_owned()),
         };
-        let mut root: serde_json::Value = serde_json::from_str(text)
-            .map_err(|e| fail(format!("{file}:{}:{}", e.line(), e.column()), "not valid JSON".into(), SHAPE))?;
+        let mut root: serde_json::Value = serde_json::from_str(text).map_err(|e| {
+            fail(
+                format!("{file}:{}:{}", e.line(), e.column()),
+                "not valid JSON".into(),
+                SHAPE,
+            )
+        })?;
         let locator = Locator::new(text);
         if let Some((key, line)) = locator.duplicate_key() {
             let message = format!("the key {key:?} stands twice in one object");
@@ -109,13 +118,21 @@ impl Gates {
             if let Some(key) = unknown {
                 let line = locator.line(&[Step::Key(name), Step::Key(key)]);
                 let hint = nearest(key, FIELDS).map_or(SHAPE.to_owned(), |near| format!("did you mean {near:?}?"));
-                return Err(fail(format!("{file}:{line}"), format!("{name}: unknown key {key:?}"), &hint));
+                return Err(fail(
+                    format!("{file}:{line}"),
+                    format!("{name}: unknown key {key:?}"),
+                    &hint,
+                ));
             }
         }
         let gates: GatesFile = serde_path_to_error::deserialize(root).map_err(|e| {
             let path = e.path().to_string();
             let name = path.split('.').next().unwrap_or_default();
-            fail(format!("{file}:{}", line(name)), format!("{path}: {}", e.inner()), SHAPE)
+            fail(
+                format!("{file}:{}", line(name)),
+                format!("{path}: {}", e.inner()),
+                SHAPE,
+            )
         })?;
         if gates.is_empty() {
             return Err(fail(format!("{file}:1"), "there is no gate in it".into(), SHAPE));
@@ -240,7 +257,13 @@ mod tests {
     fn one_route_can_have_its_own_gate() {
         let text = r#"{ "recall.coding": { "min": 0.5 }, "recall": { "margin": 0.1 } }"#;
         let gates = Gates::parse(text, "g.json").unwrap().resolve(&routes(), &[]).unwrap();
-        let of = |route: &str| gates.iter().find(|(m, _)| *m == Metric::Recall(route.into())).unwrap().1;
+        let of = |route: &str| {
+            gates
+                .iter()
+                .find(|(m, _)| *m == Metric::Recall(route.into()))
+                .unwrap()
+                .1
+        };
         assert_eq!((of("coding").min, of("coding").margin(0.02)), (Some(0.5), None));
         assert_eq!(of("creative").margin(0.02), Some(0.1));
         // A route that is gone can still be asked for: its figure is missing, which fails.
@@ -253,7 +276,9 @@ mod tests {
     #[test]
     fn mistakes_are_named_with_their_line() {
         let message = |text: &str| {
-            let error = Gates::parse(text, "g.json").and_then(|g| g.resolve(&routes(), &[])).unwrap_err();
+            let error = Gates::parse(text, "g.json")
+                .and_then(|g| g.resolve(&routes(), &[]))
+                .unwrap_err();
             format!("{error} | {}", crate::error::Hint::hint(&error).unwrap_or_default())
         };
         assert_eq!(

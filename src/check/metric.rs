@@ -60,7 +60,9 @@ impl Metric {
             "false_accept_rate" => vec![Self::FalseAcceptRate],
             "recall" => all(),
             _ => {
-                let route = name.strip_prefix("recall.").filter(|r| routes.iter().any(|known| known == r));
+                let route = name
+                    .strip_prefix("recall.")
+                    .filter(|r| routes.iter().any(|known| known == r));
                 let Some(route) = route else {
                     let names: Vec<String> = (Self::NAMES.iter().map(|n| (*n).to_owned()))
                         .chain(routes.iter().map(|r| format!("recall.{r}")))

@@ -177,7 +177,10 @@ impl Pair<'_> {
 
     /// Right before and after.
     pub fn rights(&self) -> (bool, bool) {
-        (self.before.right(self.row.label), self.row.outcome.right(self.row.label))
+        (
+            self.before.right(self.row.label),
+            self.row.outcome.right(self.row.label),
+        )
     }
 }
 

@@ -61,6 +61,13 @@ pub struct Terms {
     pub p_adjusted: f64,
 }
 
+impl Terms {
+    /// α shared out among the gates.
+    pub(super) fn joint(&self) -> f64 {
+        self.alpha / crate::num::f64_from_usize(self.gates)
+    }
+}
+
 /// A verdict and what it rests on.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Judged {
@@ -100,27 +107,20 @@ pub fn judge(comparison: &Comparison, terms: &Terms) -> Judged {
             detectable: None,
         };
     }
-    let joint = terms.alpha / crate::num::f64_from_usize(terms.gates);
     let interval = comparison.interval(terms.alpha);
     let verdict = interval
-        .zip(comparison.interval(joint))
+        .zip(comparison.interval(terms.joint()))
         .map_or(Verdict::Inconclusive, |(own, joint)| match comparison.direction() {
             Direction::HigherIsBetter => one_sided(own, joint, terms),
             Direction::LowerIsBetter => one_sided(mirrored(own), mirrored(joint), terms),
             Direction::TwoSided => two_sided(own, joint, terms.margin),
         });
-    let beyond = match comparison.direction() {
-        Direction::TwoSided => terms.margin,
-        Direction::HigherIsBetter | Direction::LowerIsBetter => 0.0,
-    };
     Judged {
         verdict,
         interval,
         detectable: (verdict == Verdict::Inconclusive)
-            .then(|| comparison.detectable(joint))
-            .flatten()
-            .map(|d| d + beyond)
-            .filter(|d| *d <= 1.0),
+            .then(|| comparison.detectable(terms))
+            .flatten(),
     }
 }
 
@@ -163,17 +163,22 @@ mod tests {
     fn the_rule_by_its_cases() {
         let judge = |lower: f64, upper: f64, p: f64| {
             let interval = Interval::new(lower, upper);
-            let terms = Terms {
-                p_adjusted: p,
-                ..TERMS
-            };
+            let terms = Terms { p_adjusted: p, ..TERMS };
             one_sided(interval, interval, &terms)
         };
         assert_eq!(judge(-0.01, 0.03, 0.5), Verdict::Pass);
-        assert_eq!(judge(-0.015, -0.005, 0.001), Verdict::Pass, "certain, but within the margin");
+        assert_eq!(
+            judge(-0.015, -0.005, 0.001),
+            Verdict::Pass,
+            "certain, but within the margin"
+        );
         assert_eq!(judge(-0.03, -0.001, 0.01), Verdict::Regressed);
         assert_eq!(judge(-0.03, -0.001, 0.2), Verdict::Inconclusive);
-        assert_eq!(judge(-0.05, -0.021, 0.2), Verdict::Regressed, "beyond the margin for certain");
+        assert_eq!(
+            judge(-0.05, -0.021, 0.2),
+            Verdict::Regressed,
+            "beyond the margin for certain"
+        );
         assert_eq!(judge(-0.05, 0.01, 0.01), Verdict::Inconclusive);
         let both = |lower, upper| two_sided(Interval::new(lower, upper), Interval::new(lower, upper), 0.02);
         assert_eq!(both(-0.01, 0.01), Verdict::Pass);
@@ -184,7 +189,12 @@ mod tests {
 
     #[test]
     fn the_worst_counts() {
-        let mut all = [Verdict::Missed, Verdict::Pass, Verdict::Regressed, Verdict::Inconclusive];
+        let mut all = [
+            Verdict::Missed,
+            Verdict::Pass,
+            Verdict::Regressed,
+            Verdict::Inconclusive,
+        ];
         all.sort();
         assert_eq!(all[0], Verdict::Pass);
         assert!(!all[1].fails() && all[2].fails() && all[3].fails());

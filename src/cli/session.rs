@@ -57,8 +57,8 @@ pub(super) struct Engine {
     cache: Option<VectorCache>,
 }
 
-/// Looks at an encoder, and may refuse it.
-pub(super) type Look<'a> = dyn FnMut(&Engine) -> Result<(), Error> + 'a;
+/// Looks at an encoder and the routes, and may refuse them.
+pub(super) type Look<'a> = dyn FnMut(&Engine, &Routes) -> Result<(), Error> + 'a;
 
 /// A dataset scored by a router.
 pub(super) struct ScoredData {
@@ -252,14 +252,14 @@ impl Session {
 
     /// The router of a plan, and the vectors of `texts`.
     pub(super) fn build(&self, plan: Plan, texts: &[&str]) -> Result<(Router, Vectors), Error> {
-        self.build_after(plan, texts, &mut |_| Ok(()))
+        self.build_after(plan, texts, &mut |_, _| Ok(()))
     }
 
-    /// As [`Session::build`], with a look at the encoder before anything is embedded.
+    /// As [`Session::build`], with a look at encoder and routes before anything is embedded.
     fn build_after(&self, plan: Plan, texts: &[&str], look: &mut Look<'_>) -> Result<(Router, Vectors), Error> {
         let Plan { routes, built } = plan;
         let engine = self.engine(&self.encoder_name(Some(&routes)))?;
-        look(&engine)?;
+        look(&engine, &routes)?;
         let (centroids, prompts) = if let Some((file, encoder, centroids)) = built {
             if let Some(difference) = encoder.difference(engine.encoder.identity()) {
                 return Err(RouterError::OtherEncoder { file, difference }.into());
@@ -321,10 +321,10 @@ impl Session {
         required: &[&str],
         optional: &[&str],
     ) -> Result<ScoredData, Error> {
-        self.score_after(path, data, router, (required, optional), &mut |_| Ok(()))
+        self.score_after(path, data, router, (required, optional), &mut |_, _| Ok(()))
     }
 
-    /// As [`Session::score`], with a look at the encoder before anything is embedded; the splits are those that must
+    /// As [`Session::score`], with a look at encoder and routes before anything is embedded; the splits are those that must
     /// have rows and those that may.
     pub(super) fn score_after(
         &self,

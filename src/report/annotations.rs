@@ -11,7 +11,13 @@ const LOST: usize = 10;
 pub fn annotations(report: &CheckReport, routes: &str) -> Vec<String> {
     if report.verdict == CheckVerdict::EncoderChanged {
         let difference = report.encoder.difference.as_deref().unwrap_or_default();
-        return vec![command("error", routes, None, "encoder changed", &format!("thresholds are not valid: {difference}"))];
+        return vec![command(
+            "error",
+            routes,
+            None,
+            "encoder changed",
+            &format!("thresholds are not valid: {difference}"),
+        )];
     }
     let gates = report.gates.iter().filter(|g| g.verdict != Verdict::Pass).map(|gate| {
         let kind = if gate.verdict.fails() { "error" } else { "warning" };

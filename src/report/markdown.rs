@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::terminal::{PROMPT_SHOWN, shown};
+use super::terminal::{PROMPT_SHOWN, prompts, shown};
 use super::{CheckReport, CheckVerdict, DecisionReport, Flip, FlipKind, GateReport, PromptList};
 
 /// Flipped prompts in the table.
@@ -13,7 +13,11 @@ pub fn check_markdown(report: &CheckReport) -> String {
     let mut out = format!("## routecal check: {}\n\n", headline(report));
     let Some(candidate) = &report.candidate else {
         let difference = report.encoder.difference.as_deref().unwrap_or_default();
-        let _ = writeln!(out, "The thresholds are not valid: {}. No figure was looked at.", text(difference, 300));
+        let _ = writeln!(
+            out,
+            "The thresholds are not valid: {}. No figure was looked at.",
+            text(difference, 300)
+        );
         return out;
     };
     let _ = writeln!(
@@ -59,7 +63,9 @@ fn row(gate: &GateReport, out: &mut String) {
     let c = gate.comparison.as_ref();
     let points = c.and_then(|c| c.difference).map_or_else(String::new, |d| {
         let between = c.and_then(|c| c.lower.zip(c.upper));
-        let between = between.map_or_else(String::new, |(a, b)| format!(" ({:+.1} to {:+.1})", 100.0 * a, 100.0 * b));
+        let between = between.map_or_else(String::new, |(a, b)| {
+            format!(" ({:+.1} to {:+.1})", 100.0 * a, 100.0 * b)
+        });
         format!("{:+.1}{between}", 100.0 * d)
     });
     let _ = writeln!(
@@ -80,8 +86,10 @@ fn flips(report: &CheckReport, out: &mut String) {
     }
     let _ = writeln!(
         out,
-        "\n<details><summary>{} prompts flipped: {} lost, {} won</summary>\n",
-        flips.n, flips.lost, flips.won
+        "\n<details><summary>{} flipped: {} lost, {} won</summary>\n",
+        prompts(flips.n),
+        flips.lost,
+        flips.won
     );
     out.push_str("| | line | label | before | now | prompt |\n|---|--:|---|---|---|---|\n");
     for flip in flips.listed.iter().take(FLIPS) {
@@ -115,11 +123,19 @@ fn left_out(what: &str, list: &PromptList, out: &mut String) {
     if list.n == 0 {
         return;
     }
-    let _ = writeln!(out, "\n{} prompts {what}, not compared:\n", list.n);
+    let _ = writeln!(out, "\n{} {what}, not compared:\n", prompts(list.n));
     for p in &list.first {
-        let place = p.line.map_or_else(|| format!("`{}`", &p.prompt_hash[..12]), |line| format!("line {line}"));
-        let former = p.former_label.as_ref().map_or_else(String::new, |l| format!("{} to ", text(l, 24)));
-        let prompt = p.prompt.as_deref().map_or_else(String::new, |t| format!(": {}", text(t, PROMPT_SHOWN)));
+        let place = p
+            .line
+            .map_or_else(|| format!("`{}`", &p.prompt_hash[..12]), |line| format!("line {line}"));
+        let former = p
+            .former_label
+            .as_ref()
+            .map_or_else(String::new, |l| format!("{} to ", text(l, 24)));
+        let prompt = p
+            .prompt
+            .as_deref()
+            .map_or_else(String::new, |t| format!(": {}", text(t, PROMPT_SHOWN)));
         let _ = writeln!(out, "- {place}, {former}{}{prompt}", text(&p.label, 24));
     }
     if list.n > list.first.len() as u64 {
@@ -153,6 +169,9 @@ mod tests {
 
     #[test]
     fn a_prompt_is_text_and_nothing_else() {
-        assert_eq!(text("a|b\n<b> [x](y) @me `c`", 80), "a\\|b &lt;b&gt; \\[x\\](y) &#64;me \\`c\\`");
+        assert_eq!(
+            text("a|b\n<b> [x](y) @me `c`", 80),
+            "a\\|b &lt;b&gt; \\[x\\](y) &#64;me \\`c\\`"
+        );
     }
 }

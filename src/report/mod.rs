@@ -29,7 +29,9 @@ pub use junit::junit;
 pub use markdown::check_markdown;
 pub use provenance::{DatasetProvenance, Provenance};
 pub use tables::{confusion_csv, predictions_csv, sweep_csv};
-pub use terminal::{baseline_text, calibration_text, centroids_text, check_text, classify_text, eval_text, left_table, next_step};
+pub use terminal::{
+    baseline_text, calibration_text, centroids_text, check_text, classify_text, eval_text, left_table, next_step,
+};
 
 /// Schema version of reports.
 pub const REPORT_VERSION: u64 = 1;

@@ -47,7 +47,10 @@ fn assert_near(have: f64, want: f64, case: &Value) {
 /// Of probabilities, the relative error counts too: 1e-200 is not 0.
 #[track_caller]
 fn assert_relative(have: f64, want: f64, case: &Value) {
-    assert!((have - want).abs() <= TOLERANCE * want.abs(), "{have:e} here, {want:e} there: {case}");
+    assert!(
+        (have - want).abs() <= TOLERANCE * want.abs(),
+        "{have:e} here, {want:e} there: {case}"
+    );
 }
 
 #[track_caller]

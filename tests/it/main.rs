@@ -5,6 +5,8 @@ mod cache;
 mod calibrate;
 mod calibrate_write;
 mod centroids;
+mod check;
+mod check_power;
 mod classify;
 mod dataset;
 mod disk;

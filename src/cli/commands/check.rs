@@ -43,18 +43,20 @@ pub(in crate::cli) fn run(session: &Session, args: &CheckArgs) -> Result<(), Err
         },
     };
     let split = session.common.split.as_deref().unwrap_or(&baseline.split);
-    let mut encoder = None;
+    let (mut encoder, mut resolved) = (None, Vec::new());
     let scored = session.score_after(
         &args.dataset,
         &args.data,
         args.router.as_deref(),
         (&[split], &[]),
-        &mut |engine| {
+        &mut |engine, routes| {
+            resolved = gates.resolve(&routes.names(), &baseline.routes)?;
             let found = encoder_report(session, engine, &baseline)?;
             let difference = found.difference.clone();
             encoder = Some(found);
             difference.map_or(Ok(()), |difference| {
-                Err(CheckError::EncoderChanged { difference }.into())
+                let file = file.clone();
+                Err(CheckError::EncoderChanged { difference, file }.into())
             })
         },
     );
@@ -69,7 +71,6 @@ pub(in crate::cli) fn run(session: &Session, args: &CheckArgs) -> Result<(), Err
     };
     let part = data.part(split)?;
     let judged = Judged::new(session, args, &data, &part)?;
-    let gates = gates.resolve(&data.router.routes.names(), &baseline.routes)?;
     let candidate = Candidate {
         provenance: judged.provenance,
         split,
@@ -77,7 +78,7 @@ pub(in crate::cli) fn run(session: &Session, args: &CheckArgs) -> Result<(), Err
         rows: judged.rows,
     };
     let encoder = encoder.unwrap_or_else(|| same_encoder(None));
-    let report = check::assess(&request, encoder, candidate, &gates)?;
+    let report = check::assess(&request, encoder, candidate, &resolved)?;
     warn_of_other_rows(session, &baseline, &report);
     publish(session, args, &report, &mut out)?;
     verdict(&report, args.inconclusive)
@@ -211,7 +212,7 @@ fn update(session: &Session, args: &CheckArgs) -> Result<(), Error> {
         &args.data,
         args.router.as_deref(),
         (&[split], &[]),
-        &mut |engine| {
+        &mut |engine, _| {
             golden = GoldenVector::of(&GOLDEN_TEXTS, &session.embed_afresh(engine, &GOLDEN_TEXTS)?);
             Ok(())
         },
@@ -270,10 +271,17 @@ fn publish(session: &Session, args: &CheckArgs, report: &CheckReport, out: &mut 
     {
         // The runner's file, not ours: its loss is no reason to lose the answer.
         let path = Path::new(&summary).display();
-        session.printer.warn(&format!("cannot append to the job summary {path}: {error}"));
+        session
+            .printer
+            .warn(&format!("cannot append to the job summary {path}: {error}"));
     }
     if args.annotations || std::env::var_os("GITHUB_ACTIONS").is_some_and(|v| v == "true") {
-        let routes = args.router.as_ref().unwrap_or(&session.common.routes).display().to_string();
+        let routes = args
+            .router
+            .as_ref()
+            .unwrap_or(&session.common.routes)
+            .display()
+            .to_string();
         for line in report::annotations(report, &routes) {
             session.printer.annotation(&line);
         }
@@ -299,6 +307,7 @@ fn verdict(report: &CheckReport, inconclusive: Inconclusive) -> Result<(), Error
     match report.verdict {
         CheckVerdict::Regressed | CheckVerdict::EncoderChanged => Err(CheckError::Regressed {
             gates: gates(Verdict::fails),
+            file: report.baseline.file.clone(),
         }
         .into()),
         CheckVerdict::Inconclusive if inconclusive != Inconclusive::Pass => Err(CheckError::Inconclusive {

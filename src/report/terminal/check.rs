@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{PROMPT_SHOWN, number, shown, table};
+use super::{PROMPT_SHOWN, number, prompts, shown, table};
 use crate::check::{Baseline, Verdict};
 use crate::report::{CandidateReport, CheckReport, CheckVerdict, DecisionReport, FlipKind, GateReport, PromptList};
 
@@ -32,12 +32,22 @@ pub fn check_text(report: &CheckReport) -> String {
     thresholds(report, candidate, &mut out);
     out.push('\n');
     out.push_str(&gates(&report.gates, report.settings.alpha));
-    let reasons: Vec<&GateReport> = report.gates.iter().filter(|g| g.verdict != Verdict::Pass || close(g)).collect();
+    let reasons: Vec<&GateReport> = report
+        .gates
+        .iter()
+        .filter(|g| g.verdict != Verdict::Pass || close(g))
+        .collect();
     if !reasons.is_empty() {
         out.push('\n');
     }
     for gate in reasons {
-        let _ = writeln!(out, "{} {}: {}", shown(&gate.metric, 60), gate.verdict.name(), gate.reason);
+        let _ = writeln!(
+            out,
+            "{} {}: {}",
+            shown(&gate.metric, 60),
+            gate.verdict.name(),
+            gate.reason
+        );
     }
     if candidate.unchanged {
         out.push_str("\nnothing changed: same encoder, routes, thresholds and decisions\n");
@@ -83,33 +93,46 @@ fn thresholds(report: &CheckReport, candidate: &CandidateReport, out: &mut Strin
 fn gates(all: &[GateReport], alpha: f64) -> String {
     let interval = format!("{:.0} % interval", 100.0 * (1.0 - 2.0 * alpha));
     let share = |value: Option<f64>| value.map_or_else(|| "n/a".to_owned(), |v| format!("{:.1} %", 100.0 * v));
-    let points = |value: Option<f64>| value.map_or_else(String::new, |v| format!("{:+.1}", 100.0 * v));
+    let points = |value: f64| format!("{:+.1}", 100.0 * value);
+    // A column that would be empty is left out.
+    let limited = all.iter().any(|gate| gate.limits.is_some());
     let rows = all.iter().map(|gate| {
-        let c = gate.comparison.as_ref();
-        let between = c.and_then(|c| c.lower.zip(c.upper));
-        let limits = gate.limits.as_ref().map_or_else(String::new, |l| {
+        let mut row = vec![shown(&gate.metric, 40)];
+        match &gate.comparison {
+            Some(c) => row.extend([
+                share(c.baseline),
+                share(c.candidate),
+                c.difference.map_or_else(String::new, points),
+                (c.lower.zip(c.upper)).map_or_else(String::new, |(a, b)| format!("{} to {}", points(a), points(b))),
+                format!("{:.1}", 100.0 * c.margin),
+                c.n.to_string(),
+            ]),
+            None => row.extend([
+                String::new(),
+                share(gate.figure.point),
+                String::new(),
+                String::new(),
+                String::new(),
+                gate.figure.n.to_string(),
+            ]),
+        }
+        if limited {
             let limit = |name: &str, value: Option<f64>| value.map(|v| format!("{name} {v}"));
-            let both: Vec<String> = [limit("min", l.min), limit("max", l.max)].into_iter().flatten().collect();
-            both.join(", ")
-        });
-        vec![
-            shown(&gate.metric, 40),
-            c.map_or_else(String::new, |c| share(c.baseline)),
-            c.map_or_else(|| share(gate.figure.point), |c| share(c.candidate)),
-            points(c.and_then(|c| c.difference)),
-            between.map_or_else(String::new, |(a, b)| format!("{} to {}", points(Some(a)), points(Some(b)))),
-            c.map_or_else(String::new, |c| format!("{:.1}", 100.0 * c.margin)),
-            limits,
-            c.map_or(gate.figure.n, |c| c.n).to_string(),
-            gate.verdict.name().to_owned(),
-        ]
+            let both = gate
+                .limits
+                .iter()
+                .flat_map(|l| [limit("min", l.min), limit("max", l.max)]);
+            row.push(both.flatten().collect::<Vec<_>>().join(", "));
+        }
+        row.push(gate.verdict.name().to_owned());
+        row
     });
-    table(
-        &[
-            "gate", "baseline", "now", "points", &interval, "margin", "limits", "n", "verdict",
-        ],
-        rows,
-    )
+    let mut header = vec!["gate", "baseline", "now", "points", &interval, "margin", "n"];
+    if limited {
+        header.push("limits");
+    }
+    header.push("verdict");
+    table(&header, rows)
 }
 
 fn left_out(candidate: &CandidateReport, out: &mut String) {
@@ -117,14 +140,19 @@ fn left_out(candidate: &CandidateReport, out: &mut String) {
         if list.n == 0 {
             return;
         }
-        let _ = writeln!(out, "\n{} prompts {what}, not compared", list.n);
+        let _ = writeln!(out, "\n{} {what}, not compared", prompts(list.n));
         for p in &list.first {
-            let place = p.line.map_or_else(|| p.prompt_hash[..12].to_owned(), |line| format!("line {line}"));
+            let place = p
+                .line
+                .map_or_else(|| p.prompt_hash[..12].to_owned(), |line| format!("line {line}"));
             let label = match &p.former_label {
                 Some(former) => format!("{} to {}", shown(former, 24), shown(&p.label, 24)),
                 None => shown(&p.label, 24),
             };
-            let text = p.prompt.as_deref().map_or_else(String::new, |t| format!("  {:?}", shown(t, PROMPT_SHOWN)));
+            let text = p
+                .prompt
+                .as_deref()
+                .map_or_else(String::new, |t| format!("  {:?}", shown(t, PROMPT_SHOWN)));
             let _ = writeln!(out, "  {place}  {label}{text}");
         }
         if list.n > list.first.len() as u64 {
@@ -148,14 +176,18 @@ fn flips(report: &CheckReport, out: &mut String) {
     if flips.n == 0 {
         return;
     }
+    let more = if flips.n > FLIPS_SHOWN as u64 {
+        format!(" (the worst {FLIPS_SHOWN} here, more in check.json)")
+    } else {
+        String::new()
+    };
     let _ = writeln!(
         out,
-        "\n{} prompts flipped: {} lost, {} won, {} neither (the worst {} here, more in check.json)",
-        flips.n,
+        "\n{} flipped: {} lost, {} won, {} neither{more}",
+        prompts(flips.n),
         flips.lost,
         flips.won,
         flips.n - flips.lost - flips.won,
-        flips.listed.len().min(FLIPS_SHOWN),
     );
     for flip in flips.listed.iter().take(FLIPS_SHOWN) {
         let mark = match flip.kind {

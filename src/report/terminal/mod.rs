@@ -61,6 +61,15 @@ pub(in crate::report) fn shown(text: &str, width: usize) -> String {
     clean
 }
 
+/// `1 prompt`, `2 prompts`.
+pub(in crate::report) fn prompts(n: u64) -> String {
+    if n == 1 {
+        "1 prompt".into()
+    } else {
+        format!("{n} prompts")
+    }
+}
+
 pub(super) fn percent(estimate: &Estimate) -> String {
     estimate
         .point
