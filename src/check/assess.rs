@@ -8,7 +8,7 @@ use crate::metrics::Rate;
 use crate::report::{
     BaselineReport, CandidateReport, CheckReport, CheckSettings, CheckVerdict, ComparisonReport, DecisionReport,
     EncoderReport, Estimate, Flip, FlipKind, FlipsReport, GateReport, LimitsReport, ListedPrompt, PromptList,
-    Provenance, REPORT_VERSION,
+    Provenance, REPORT_VERSION, points, share,
 };
 use crate::stats::Level;
 use crate::stats::multiple::holm;
@@ -291,15 +291,6 @@ fn gate_report(
     }
 }
 
-fn percent(share: f64) -> String {
-    format!("{:.1} %", 100.0 * share)
-}
-
-/// A difference in percentage points, with its sign.
-fn points(difference: f64) -> String {
-    format!("{:+.1}", 100.0 * difference)
-}
-
 fn limits_reason(metric: &Metric, limits: &LimitsReport, figure: Rate) -> String {
     let Some(value) = figure.value() else {
         return format!("no {}, so there is no figure to hold against the limit", metric.under());
@@ -323,12 +314,12 @@ fn comparison_reason(metric: &Metric, c: &ComparisonReport, unchanged: bool) -> 
         return format!("no {} before or after, so there is nothing to compare", metric.under());
     };
     if unchanged {
-        return format!("{}, nothing changed", percent(after));
+        return format!("{}, nothing changed", share(Some(after)));
     }
     let mut text = format!(
         "{} to {}, {} points",
-        percent(before),
-        percent(after),
+        share(Some(before)),
+        share(Some(after)),
         points(difference)
     );
     if let (Some(lower), Some(upper)) = (c.lower, c.upper) {

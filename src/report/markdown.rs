@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::terminal::{PROMPT_SHOWN, prompts, shown};
-use super::{CheckReport, CheckVerdict, DecisionReport, Flip, FlipKind, GateReport, PromptList};
+use super::{CheckReport, CheckVerdict, DecisionReport, Flip, FlipKind, GateReport, PromptList, points, share};
 
 /// Flipped prompts in the table.
 const FLIPS: usize = 25;
@@ -59,18 +59,15 @@ fn headline(report: &CheckReport) -> &'static str {
 }
 
 fn row(gate: &GateReport, out: &mut String) {
-    let share = |value: Option<f64>| value.map_or_else(|| "n/a".to_owned(), |v| format!("{:.1} %", 100.0 * v));
     let c = gate.comparison.as_ref();
-    let points = c.and_then(|c| c.difference).map_or_else(String::new, |d| {
+    let difference = c.and_then(|c| c.difference).map_or_else(String::new, |d| {
         let between = c.and_then(|c| c.lower.zip(c.upper));
-        let between = between.map_or_else(String::new, |(a, b)| {
-            format!(" ({:+.1} to {:+.1})", 100.0 * a, 100.0 * b)
-        });
-        format!("{:+.1}{between}", 100.0 * d)
+        let between = between.map_or_else(String::new, |(a, b)| format!(" ({} to {})", points(a), points(b)));
+        format!("{}{between}", points(d))
     });
     let _ = writeln!(
         out,
-        "| {} | {} | {} | {} | {points} | {} |",
+        "| {} | {} | {} | {} | {difference} | {} |",
         text(&gate.metric, 60),
         gate.verdict.name(),
         c.map_or_else(String::new, |c| share(c.baseline)),

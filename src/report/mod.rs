@@ -20,6 +20,7 @@ pub use check::{
     EncoderReport, Flip, FlipKind, FlipsReport, GateReport, LimitsReport, ListedPrompt, PromptList,
 };
 pub use estimate::Estimate;
+pub(crate) use estimate::{points, share};
 pub use evaluation::{
     AsDeployed, ConfidenceReport, ConfusionReport, DetectionFigures, DetectionReport, EvalReport, ExampleReport,
     ForcedChoice, LeakageReport, Mistake, ReliabilityBinReport, ReliabilityReport, RouteConfidence, RouteFigures,

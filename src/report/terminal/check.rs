@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use super::{PROMPT_SHOWN, number, prompts, shown, table};
 use crate::check::{Baseline, Verdict};
-use crate::report::{CandidateReport, CheckReport, CheckVerdict, DecisionReport, FlipKind, GateReport, PromptList};
+use crate::report::{
+    CandidateReport, CheckReport, CheckVerdict, DecisionReport, FlipKind, GateReport, PromptList, points, share,
+};
 
 /// Flipped prompts shown; the document has more.
 const FLIPS_SHOWN: usize = 10;
@@ -92,8 +94,6 @@ fn thresholds(report: &CheckReport, candidate: &CandidateReport, out: &mut Strin
 
 fn gates(all: &[GateReport], alpha: f64) -> String {
     let interval = format!("{:.0} % interval", 100.0 * (1.0 - 2.0 * alpha));
-    let share = |value: Option<f64>| value.map_or_else(|| "n/a".to_owned(), |v| format!("{:.1} %", 100.0 * v));
-    let points = |value: f64| format!("{:+.1}", 100.0 * value);
     // A column that would be empty is left out.
     let limited = all.iter().any(|gate| gate.limits.is_some());
     let rows = all.iter().map(|gate| {

@@ -71,9 +71,7 @@ pub(in crate::report) fn prompts(n: u64) -> String {
 }
 
 pub(super) fn percent(estimate: &Estimate) -> String {
-    estimate
-        .point
-        .map_or_else(|| "n/a".into(), |p| format!("{:.1} %", 100.0 * p))
+    super::share(estimate.point)
 }
 
 pub(super) fn number(value: Option<f64>, decimals: usize) -> String {
