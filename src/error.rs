@@ -47,6 +47,9 @@ pub enum Error {
     /// A goal could not be met or does not fit the data.
     #[error(transparent)]
     Calibrate(#[from] crate::calibrate::CalibrateError),
+    /// A check that cannot be made, or did not pass.
+    #[error(transparent)]
+    Check(#[from] crate::check::CheckError),
     /// A file could not be written or read back.
     #[error(transparent)]
     Store(#[from] crate::store::StoreError),
@@ -101,6 +104,7 @@ impl Error {
             Self::Encode(e) => Some(e),
             Self::Router(e) => Some(e),
             Self::Calibrate(e) => Some(e),
+            Self::Check(e) => Some(e),
             Self::Store(e) => Some(e),
             Self::Plot(e) => Some(e),
             Self::Usage { .. } | Self::Output(_) | Self::Unverified { .. } | Self::Interrupted | Self::Read { .. } => {

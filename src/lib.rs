@@ -9,7 +9,8 @@
 //! ```text
 //! routes.json ─ examples ─┐
 //!                         ├─ Encoder ─ vectors ─ Centroids ─ ScoreTable ─┬─ Evaluation ── report
-//! dataset ───── prompts ──┘  (cache)                                     └─ Sweep ─ thresholds ── routes.json
+//! dataset ───── prompts ──┘  (cache)                                     ├─ Sweep ─ thresholds ── routes.json
+//!                                                                        └─ Pairs with a baseline ── verdict for CI
 //! ```
 //!
 //! Embedding is the one costly step: it is done once per distinct text and kept. Everything after the scores is arithmetic
@@ -53,6 +54,7 @@
 
 pub mod assets;
 pub mod calibrate;
+pub mod check;
 pub mod cli;
 pub mod dataset;
 pub mod encode;

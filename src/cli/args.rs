@@ -32,7 +32,8 @@ pub(super) struct Common {
     /// openai:MODEL [default: the one in the routes file, else all-MiniLM-L6-v2].
     #[arg(long, global = true, value_name = "NAME")]
     pub(super) encoder: Option<String>,
-    /// Split of the dataset to work on; `all` for every row [default: eval: test, calibrate: calibration, embed: all].
+    /// Split of the dataset to work on; `all` for every row [default: eval: test, calibrate: calibration, check: the
+    /// baseline's, else test, embed: all].
     #[arg(long, global = true, value_name = "NAME")]
     pub(super) split: Option<String>,
     /// Folder for results.
@@ -100,6 +101,8 @@ pub(super) enum Command {
     Eval(EvalArgs),
     /// Choose threshold and gap on the calibration split, judge them on the test split.
     Calibrate(CalibrateArgs),
+    /// Compare the router with a baseline, prompt by prompt: pass, regressed or inconclusive; for a CI job.
+    Check(CheckArgs),
     /// Print a JSON Schema.
     Schema(SchemaArgs),
 }
@@ -348,6 +351,57 @@ fn parse_price(text: &str) -> Result<(String, f64), String> {
     Ok((model.to_owned(), price))
 }
 
+/// What an inconclusive check counts as.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Inconclusive {
+    /// Exit code 4.
+    #[value(name = "exit-4")]
+    ExitFour,
+    /// Exit code 0.
+    Pass,
+    /// Exit code 1.
+    Fail,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct CheckArgs {
+    /// CSV, JSONL or Parquet file with labelled prompts; `-` is standard input.
+    #[arg(default_value = "datasets/prompts.csv")]
+    pub(super) dataset: PathBuf,
+    /// The baseline.
+    #[arg(long, value_name = "FILE", default_value = "reports/baseline.json")]
+    pub(super) baseline: PathBuf,
+    /// Write the baseline from the router as it is now, instead of comparing.
+    #[arg(long)]
+    pub(super) update_baseline: bool,
+    /// Gates file [default: gates.json beside the baseline, if there is one; else system accuracy and false accepts].
+    #[arg(long, value_name = "FILE")]
+    pub(super) gates: Option<PathBuf>,
+    /// A gate, such as `coverage` or `system_accuracy:min=0.6,margin=0.02`; may be repeated, goes before one of the
+    /// gates file.
+    #[arg(long, value_name = "METRIC[:min=X,max=Y,margin=Z]", value_parser = crate::check::Gates::parse_flag)]
+    pub(super) gate: Vec<(String, crate::check::Gate)>,
+    /// How much worse than the baseline a figure may be, for gates that state nothing else.
+    #[arg(long, value_name = "M", default_value_t = 0.02)]
+    pub(super) margin: f64,
+    /// Highest chance that a router which is no worse is called regressed, all gates together.
+    #[arg(long, value_name = "A", default_value_t = 0.05)]
+    pub(super) alpha: f64,
+    /// What an inconclusive check counts as.
+    #[arg(long, value_enum, default_value_t = Inconclusive::ExitFour)]
+    pub(super) inconclusive: Inconclusive,
+    /// Print workflow commands (`::error file=…::…`) on standard error [default: if `GITHUB_ACTIONS` is true].
+    #[arg(long)]
+    pub(super) annotations: bool,
+    /// Router file made by `routecal centroids`, instead of the routes file.
+    #[arg(long, value_name = "FILE")]
+    pub(super) router: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) thresholds: ThresholdArgs,
+    #[command(flatten)]
+    pub(super) data: DatasetArgs,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum SchemaName {
     /// routes.json.
@@ -359,6 +413,12 @@ pub(super) enum SchemaName {
     Calibration,
     /// router.json.
     Router,
+    /// check.json.
+    Check,
+    /// gates.json.
+    Gates,
+    /// baseline.json.
+    Baseline,
 }
 
 #[derive(Debug, Args)]

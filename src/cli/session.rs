@@ -55,6 +55,9 @@ pub(super) struct Engine {
     cache: Option<VectorCache>,
 }
 
+/// Looks at an encoder and the routes, and may refuse them.
+pub(super) type Look<'a> = dyn FnMut(&Engine, &Routes) -> Result<(), Error> + 'a;
+
 /// A dataset scored by a router.
 pub(super) struct ScoredData {
     pub(super) router: Router,
@@ -208,6 +211,15 @@ impl Session {
         }
     }
 
+    /// Embeds texts past the cache: what the encoder gives now, not what it gave once.
+    pub(super) fn embed_afresh(&self, engine: &Engine, texts: &[&str]) -> Result<Vectors, Error> {
+        match encode::embed(engine.encoder.as_ref(), None, texts, &encode::Quiet, &STOP) {
+            Ok(done) => Ok(done.vectors),
+            Err(EncodeError::Interrupted { .. }) => Err(Error::Interrupted),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     fn print_notes(&self, engine: &Engine) {
         for note in engine.cache.iter().flat_map(VectorCache::take_notes) {
             self.printer.warn(&note.to_string());
@@ -238,6 +250,11 @@ impl Session {
 
     /// The router of a plan, and the vectors of `texts`.
     pub(super) fn build(&self, plan: Plan, texts: &[&str]) -> Result<(Router, Vectors), Error> {
+        self.build_after(plan, texts, &mut |_, _| Ok(()))
+    }
+
+    /// As [`Session::build`], with a look at encoder and routes before anything is embedded.
+    fn build_after(&self, plan: Plan, texts: &[&str], look: &mut Look<'_>) -> Result<(Router, Vectors), Error> {
         let Plan { routes, built } = plan;
         let typed = self.common.encoder.as_deref();
         let engine = match (self.engine(&self.encoder_name(Some(&routes))), &built) {
@@ -248,6 +265,7 @@ impl Session {
             }
             (engine, _) => engine?,
         };
+        look(&engine, &routes)?;
         let (centroids, prompts) = if let Some((file, artefact, centroids)) = built {
             let encoder = (&artefact.encoder, artefact.encoder_name.as_str());
             if let Some(error) = RouterError::of_other_encoder(&file, encoder, engine.encoder.identity(), typed) {
@@ -310,6 +328,19 @@ impl Session {
         required: &[&str],
         optional: &[&str],
     ) -> Result<ScoredData, Error> {
+        self.score_after(path, data, router, (required, optional), &mut |_, _| Ok(()))
+    }
+
+    /// As [`Session::score`], with a look at encoder and routes before anything is embedded; the splits are those that must
+    /// have rows and those that may.
+    pub(super) fn score_after(
+        &self,
+        path: &Path,
+        data: &DatasetArgs,
+        router: Option<&Path>,
+        (required, optional): (&[&str], &[&str]),
+        look: &mut Look<'_>,
+    ) -> Result<ScoredData, Error> {
         let mut dataset = Dataset::load(path, &data.options(self.common.seed, false))?;
         for split in required {
             dataset.split(split)?;
@@ -327,7 +358,7 @@ impl Session {
         if !wanted.contains(&"all") {
             dataset.rows.retain(|row| wanted.contains(&row.split.as_str()));
         }
-        let (router, vectors) = self.build(plan, &dataset.prompts())?;
+        let (router, vectors) = self.build_after(plan, &dataset.prompts(), look)?;
         let truths = dataset.resolve(&router.routes.names())?;
         let scores = router::score(&vectors, &router.centroids)?;
         Ok(ScoredData {

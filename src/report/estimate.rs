@@ -77,3 +77,16 @@ pub trait Resampled {
     /// Hands out each of them.
     fn each(&mut self, visit: &mut dyn FnMut(&mut Estimate));
 }
+
+/// A difference of two shares in percentage points, with its sign: `+1.3`, `-0.4`, and `0.0` for what rounds to it.
+pub(crate) fn points(difference: f64) -> String {
+    if difference.abs() < 5e-4 {
+        return "0.0".into();
+    }
+    format!("{:+.1}", 100.0 * difference)
+}
+
+/// A share in percent, `n/a` where there is none.
+pub(crate) fn share(value: Option<f64>) -> String {
+    value.map_or_else(|| "n/a".into(), |v| format!("{:.1} %", 100.0 * v))
+}

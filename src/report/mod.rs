@@ -2,31 +2,45 @@
 //!
 //! The document is what `--format json` prints and what is written to disk; every rate has the shape [`Estimate`].
 
+mod annotations;
 mod calibration;
 mod certification;
+mod check;
 mod estimate;
 mod evaluation;
+mod junit;
+mod markdown;
 mod optimism;
 mod provenance;
 mod tables;
 mod terminal;
 
+pub use annotations::annotations;
 pub use calibration::{CalibrationReport, GoalReport, OperatingPoint, PlateauReport, Range, SplitFigures, SplitReport};
 pub(crate) use certification::percentage;
 pub use certification::{
     CandidateReport, CertificateReport, CertificationReport, CertificationRows, CostReport, CoverageCost,
     ShortfallReport,
 };
+pub use check::{
+    BaselineReport, CheckCandidate, CheckReport, CheckSettings, CheckVerdict, ComparisonReport, DecisionReport,
+    EncoderReport, Flip, FlipKind, FlipsReport, GateReport, LimitsReport, ListedPrompt, PromptList,
+};
 pub use estimate::{Estimate, INTERVAL_LEVEL, Resampled};
+pub(crate) use estimate::{points, share};
 pub use evaluation::{
     AsDeployed, ConfidenceReport, ConfusionReport, DetectionFigures, DetectionReport, EvalReport, ExampleReport,
     ForcedChoice, IntervalsReport, LeakageReport, Mistake, ReliabilityBinReport, ReliabilityReport, RouteConfidence,
     RouteFigures, SelectiveFigures, SelectiveReport, SummaryReport, ThresholdsReport,
 };
+pub use junit::junit;
+pub use markdown::check_markdown;
 pub use optimism::{ChoiceOptimism, CrossValidationReport, FoldReport, OptimismReport, SpreadReport, ThresholdSpread};
 pub use provenance::{DatasetProvenance, Provenance};
 pub use tables::{confusion_csv, predictions_csv, sweep_csv};
-pub use terminal::{calibration_text, centroids_text, classify_text, eval_text, left_table, next_step};
+pub use terminal::{
+    baseline_text, calibration_text, centroids_text, check_text, classify_text, eval_text, left_table, next_step,
+};
 
 /// Schema version of reports.
 pub const REPORT_VERSION: u64 = 1;
@@ -41,6 +55,9 @@ pub fn schema(document: &str) -> Option<serde_json::Value> {
         "eval" => generator.into_root_schema_for::<EvalReport>(),
         "calibration" | "calibrate" => generator.into_root_schema_for::<CalibrationReport>(),
         "router" => generator.into_root_schema_for::<crate::router::RouterArtefact>(),
+        "check" => generator.into_root_schema_for::<CheckReport>(),
+        "baseline" => generator.into_root_schema_for::<crate::check::Baseline>(),
+        "gates" => return Some(crate::check::gates_schema()),
         "routes" => return Some(crate::routes::routes_schema()),
         _ => return None,
     };

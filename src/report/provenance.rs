@@ -1,12 +1,12 @@
 //! What made a document.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::encode::EncoderIdentity;
 
 /// What a document depends on; two runs with equal provenance give equal documents.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Provenance {
     /// Version of the program.
     pub tool_version: String,
@@ -21,7 +21,7 @@ pub struct Provenance {
 }
 
 /// Which data a document was made from.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DatasetProvenance {
     /// The file.
     pub source: String,

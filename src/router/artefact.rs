@@ -198,12 +198,12 @@ fn vectors_sha256(vectors: &Vectors) -> String {
     crate::assets::sha256_hex(&bytes)
 }
 
-fn pack(vector: &[f32]) -> String {
+pub(crate) fn pack(vector: &[f32]) -> String {
     let bytes: Vec<u8> = vector.iter().flat_map(|x| x.to_le_bytes()).collect();
     STANDARD.encode(bytes)
 }
 
-fn unpack(text: &str) -> Option<Vec<f32>> {
+pub(crate) fn unpack(text: &str) -> Option<Vec<f32>> {
     let bytes = STANDARD.decode(text).ok()?;
     let (numbers, rest) = bytes.as_chunks::<4>();
     rest.is_empty()

@@ -7,6 +7,7 @@ mod error;
 mod score;
 
 pub use artefact::{ARTEFACT_VERSION, RouterArtefact};
+pub(crate) use artefact::{pack, unpack};
 pub use centroids::{Centroids, LeaveOneOut, RouteShape};
 pub use decide::{Decision, decide};
 pub use error::RouterError;

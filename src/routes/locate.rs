@@ -6,7 +6,7 @@ use jsonc_parser::{CollectOptions, ParseOptions, parse_to_ast};
 
 /// One step into a JSON value.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Step<'a> {
+pub(crate) enum Step<'a> {
     /// Member of an object.
     Key(&'a str),
     /// Element of an array.
@@ -14,14 +14,14 @@ pub(super) enum Step<'a> {
 }
 
 /// Positions in one JSON text.
-pub(super) struct Locator<'t> {
+pub(crate) struct Locator<'t> {
     text: &'t str,
     root: Option<Value<'t>>,
 }
 
 impl<'t> Locator<'t> {
     /// Parses `text`, which `serde_json` has accepted.
-    pub(super) fn new(text: &'t str) -> Self {
+    pub(crate) fn new(text: &'t str) -> Self {
         let root = parse_to_ast(text, &CollectOptions::default(), &ParseOptions::default())
             .ok()
             .and_then(|parsed| parsed.value);
@@ -29,7 +29,7 @@ impl<'t> Locator<'t> {
     }
 
     /// 1-based line on which the value at `path` starts; of the deepest part of the path that exists.
-    pub(super) fn line(&self, path: &[Step<'_>]) -> usize {
+    pub(crate) fn line(&self, path: &[Step<'_>]) -> usize {
         let Some(mut value) = self.root.as_ref() else {
             return 1;
         };
@@ -57,7 +57,7 @@ impl<'t> Locator<'t> {
     }
 
     /// The first key that an object holds twice, with its line: serde would silently keep the last one.
-    pub(super) fn duplicate_key(&self) -> Option<(String, usize)> {
+    pub(crate) fn duplicate_key(&self) -> Option<(String, usize)> {
         self.root.as_ref().and_then(|root| self.duplicate_in(root))
     }
 

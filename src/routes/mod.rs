@@ -6,7 +6,7 @@
 mod edit;
 mod error;
 mod file;
-mod locate;
+pub(crate) mod locate;
 mod schema;
 
 pub use edit::{WriteThresholds, with_thresholds};

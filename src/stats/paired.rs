@@ -104,32 +104,53 @@ impl Paired {
     /// assert!((none.lower + 0.0162).abs() < 1e-4 && (none.upper - 0.0162).abs() < 1e-4);
     /// ```
     pub fn score_interval(self, level: Level) -> Option<Interval> {
-        let observed = self.difference()?;
-        let z = normal::quantile(1.0 - level.tail());
-        let lower = bisect(-1.0, observed, |delta| self.score(delta) > z);
-        let upper = bisect(observed, 1.0, |delta| self.score(delta) > -z);
-        Some(Interval::new(lower.min(observed), upper.max(observed)))
+        self.difference()?;
+        let [n, lost, won] = [self.n, self.lost, self.won].map(f64_from_u64);
+        Some(score_interval(n, lost, won, level))
     }
 
-    /// Tango's statistic; it falls as `delta` rises.
-    fn score(self, delta: f64) -> f64 {
-        let (n, won, lost) = (f64_from_u64(self.n), f64_from_u64(self.won), f64_from_u64(self.lost));
-        // q solves 2n q² + linear q + constant = 0.
-        let linear = -won - lost + (2.0 * n - won + lost) * delta;
-        let constant = -lost * delta * (1.0 - delta);
-        let q = ((linear * linear - 8.0 * n * constant).max(0.0).sqrt() - linear) / (4.0 * n);
-        let variance = n * (2.0 * q + delta * (1.0 - delta));
-        let distance = won - lost - n * delta;
-        if variance <= 0.0 {
-            // Only at Δ = ±1 or where the observed difference is Δ itself.
-            return if distance.abs() <= 0.0 {
-                0.0
-            } else {
-                f64::INFINITY.copysign(distance)
-            };
-        }
-        distance / variance.sqrt()
+    /// Tango's statistic of the difference `delta`; it falls as `delta` rises. [`Paired::score_interval`] holds the `delta`
+    /// at which it is within ±z, so its lower end lies above `delta` iff the statistic there is above z.
+    pub fn score(self, delta: f64) -> f64 {
+        let [n, lost, won] = [self.n, self.lost, self.won].map(f64_from_u64);
+        score(n, lost, won, delta)
     }
+}
+
+/// [`Paired::score_interval`] of a table whose counts need not be whole: one made to have a given difference and standard
+/// error, where the rows under a figure are not the same before and after.
+///
+/// # Panics
+/// If `n` is not above 0, or the counts are below 0 or above `n` together.
+pub fn score_interval(n: f64, lost: f64, won: f64, level: Level) -> Interval {
+    assert!(
+        n > 0.0 && lost >= 0.0 && won >= 0.0 && lost + won <= n * (1.0 + 1e-12),
+        "{lost} lost and {won} won of {n}"
+    );
+    let observed = (won - lost) / n;
+    let z = normal::quantile(1.0 - level.tail());
+    let lower = bisect(-1.0, observed, |delta| score(n, lost, won, delta) > z);
+    let upper = bisect(observed, 1.0, |delta| score(n, lost, won, delta) > -z);
+    Interval::new(lower.min(observed), upper.max(observed))
+}
+
+/// Tango's statistic.
+fn score(n: f64, lost: f64, won: f64, delta: f64) -> f64 {
+    let a = 2.0 * n;
+    let b = -won - lost + (2.0 * n - won + lost) * delta;
+    let c = -lost * delta * (1.0 - delta);
+    let q = ((b * b - 4.0 * a * c).max(0.0).sqrt() - b) / (2.0 * a);
+    let variance = n * (2.0 * q + delta * (1.0 - delta));
+    let distance = won - lost - n * delta;
+    if variance <= 0.0 {
+        // Only at Δ = ±1 or where the observed difference is Δ itself.
+        return if distance.abs() <= 0.0 {
+            0.0
+        } else {
+            f64::INFINITY.copysign(distance)
+        };
+    }
+    distance / variance.sqrt()
 }
 
 /// The chance that [`Paired::regression_p`] is at most `alpha` on `n` prompts, where a prompt is discordant with probability
@@ -138,6 +159,15 @@ impl Paired {
 /// # Panics
 /// If `discordant` is not in 0..=1 or `drop` not in 0..=`discordant`.
 pub fn regression_power(n: u64, discordant: f64, drop: f64, alpha: f64) -> f64 {
+    power(n, discordant, drop, |pair| pair.regression_p() <= alpha)
+}
+
+/// The chance that a rule speaks up: as [`regression_power`], with any `rule` that speaks up the more readily the more
+/// prompts were lost and the fewer were won.
+///
+/// # Panics
+/// If `discordant` is not in 0..=1 or `drop` not in 0..=`discordant`.
+pub fn power(n: u64, discordant: f64, drop: f64, rule: impl Fn(Paired) -> bool) -> f64 {
     assert!((0.0..=1.0).contains(&discordant), "a share of {discordant}");
     assert!(
         (0.0..=discordant).contains(&drop),
@@ -151,11 +181,14 @@ pub fn regression_power(n: u64, discordant: f64, drop: f64, alpha: f64) -> f64 {
     let mut power = 0.0;
     for rows in 1..=n {
         let chance = binomial::pmf(rows, n, discordant);
-        // One more discordant prompt raises the critical count by 0 or 1.
-        while critical <= rows && binomial::sf(critical, rows, 0.5) > alpha {
+        if chance <= 1e-14 {
+            continue;
+        }
+        // The critical count never falls as rows are added: one more won prompt is no reason to speak up.
+        while critical <= rows && !rule(Paired::new(n, critical, rows - critical)) {
             critical += 1;
         }
-        if chance > 1e-14 && critical <= rows {
+        if critical <= rows {
             power += chance * binomial::sf(critical, rows, lost);
         }
     }
@@ -179,8 +212,16 @@ pub fn regression_power(n: u64, discordant: f64, drop: f64, alpha: f64) -> f64 {
 /// # Panics
 /// If `discordant` is not in 0..=1.
 pub fn detectable_drop(n: u64, discordant: f64, alpha: f64, power: f64) -> Option<f64> {
+    detectable(n, discordant, power, |pair| pair.regression_p() <= alpha)
+}
+
+/// As [`detectable_drop`], with any rule, as for [`power`](self::power).
+///
+/// # Panics
+/// If `discordant` is not in 0..=1.
+pub fn detectable(n: u64, discordant: f64, wanted: f64, rule: impl Fn(Paired) -> bool) -> Option<f64> {
     assert!((0.0..=1.0).contains(&discordant), "a share of {discordant}");
-    let found = |drop: f64| regression_power(n, discordant.max(drop), drop, alpha) >= power;
+    let found = |drop: f64| power(n, discordant.max(drop), drop, &rule) >= wanted;
     if !found(1.0) {
         return None;
     }

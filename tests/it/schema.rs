@@ -8,13 +8,14 @@ use serde_json::{Value, json};
 
 use crate::support::{Sandbox, at, pretty, routes};
 
-const COMMANDS: [&str; 7] = [
+const COMMANDS: [&str; 8] = [
     "assets",
     "embed",
     "centroids",
     "classify",
     "eval",
     "calibrate",
+    "check",
     "schema",
 ];
 
@@ -190,6 +191,37 @@ fn calibration_documents_are_valid() {
         assert_refused(&validator, &report, |r| remove(r, "", "none"));
         assert_refused(&validator, &report, |r| remove(r, "chosen.test", "coverage"));
     }
+}
+
+#[test]
+fn the_documents_of_check_are_valid() {
+    let sandbox = Sandbox::with_data();
+    sandbox.run(["check", "prompts.csv", "--update-baseline"]).ok();
+    let baselines = validator(&sandbox, "baseline");
+    let baseline = sandbox.read_json("reports/baseline.json");
+    assert_valid(&baselines, &baseline);
+    assert_refused(&baselines, &baseline, |b| {
+        b["prompts"][0]["decision"] = json!("perhaps")
+    });
+    assert_refused(&baselines, &baseline, |b| remove(b, "", "content_sha256"));
+    let checks = validator(&sandbox, "check");
+    for flags in [
+        &[][..],
+        &["--threshold", "0.1"],
+        &["--gate", "recall", "--gate", "coverage:min=0.9"],
+    ] {
+        sandbox.run(["check", "prompts.csv"].into_iter().chain(flags.iter().copied()));
+        let report = sandbox.read_json("reports/check.json");
+        assert_valid(&checks, &report);
+        assert_refused(&checks, &report, |r| remove(r, "", "verdict"));
+        assert_refused(&checks, &report, |r| r["gates"][0]["verdict"] = json!("perhaps"));
+    }
+    let gates = validator(&sandbox, "gates");
+    let good = json!({ "$schema": "x", "coverage": {}, "recall.a route": { "min": 0.5 }, "recall": { "margin": 0.1 } });
+    assert_valid(&gates, &good);
+    assert_refused(&gates, &good, |g| g["covrage"] = json!({}));
+    assert_refused(&gates, &good, |g| g["coverage"]["mn"] = json!(0.1));
+    assert_refused(&gates, &good, |g| g["coverage"]["max"] = json!(70));
 }
 
 #[test]

@@ -4,6 +4,7 @@ pub(super) mod assets;
 pub(super) mod calibrate;
 pub(super) mod centroids;
 mod certify;
+pub(super) mod check;
 pub(super) mod classify;
 pub(super) mod embed;
 pub(super) mod eval;

@@ -11,6 +11,9 @@ pub(in crate::cli) fn run(session: &Session, args: &SchemaArgs) -> Result<(), Er
         SchemaName::Eval => "eval",
         SchemaName::Calibration => "calibration",
         SchemaName::Router => "router",
+        SchemaName::Check => "check",
+        SchemaName::Gates => "gates",
+        SchemaName::Baseline => "baseline",
     };
     let text = store::json(&report::schema(name));
     session.printer.answer(|| text.clone(), || text.clone())

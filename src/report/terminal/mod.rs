@@ -2,10 +2,12 @@
 
 mod calibration;
 mod certification;
+mod check;
 mod evaluation;
 mod routing;
 
 pub use calibration::{calibration_text, next_step};
+pub use check::{baseline_text, check_text};
 pub use evaluation::eval_text;
 pub use routing::{centroids_text, classify_text};
 
@@ -17,10 +19,10 @@ use super::Estimate;
 /// Routes up to which a matrix is printed.
 pub(super) const MATRIX_ROUTES: usize = 12;
 /// Characters of a prompt that are shown.
-pub(super) const PROMPT_SHOWN: usize = 72;
+pub(in crate::report) const PROMPT_SHOWN: usize = 72;
 
 /// A table with a header, the first column left and the others right.
-pub(super) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+pub(in crate::report) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     render(header, rows, CellAlignment::Right)
 }
 
@@ -50,7 +52,7 @@ pub fn left_table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) 
 }
 
 /// A user's text on one line, without control characters (which could drive the terminal), cut to a width.
-pub(super) fn shown(text: &str, width: usize) -> String {
+pub(in crate::report) fn shown(text: &str, width: usize) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut clean: String = line.chars().filter(|c| !c.is_control()).take(width + 1).collect();
     if clean.chars().count() > width {
@@ -60,10 +62,17 @@ pub(super) fn shown(text: &str, width: usize) -> String {
     clean
 }
 
+/// `1 prompt`, `2 prompts`.
+pub(in crate::report) fn prompts(n: u64) -> String {
+    if n == 1 {
+        "1 prompt".into()
+    } else {
+        format!("{n} prompts")
+    }
+}
+
 pub(super) fn percent(estimate: &Estimate) -> String {
-    estimate
-        .point
-        .map_or_else(|| "n/a".into(), |p| format!("{:.1} %", 100.0 * p))
+    super::share(estimate.point)
 }
 
 /// `57.6–65.3 %`, or nothing where there is no interval.
