@@ -3,7 +3,7 @@
 use super::comparison::{Comparison, Hits, Settings, compare, design};
 use super::pairing::{Outcome, Pair, PromptOutcome, TodayRow};
 use super::verdict::{Terms, Verdict, judge};
-use super::{Baseline, BaselineThresholds, CheckError, Direction, Gate, Metric, pair, prompt_key};
+use super::{Baseline, BaselineThresholds, CheckError, Direction, Gate, Metric, Unpaired, pair, prompt_key};
 use crate::metrics::Rate;
 use crate::report::{
     BaselineReport, CheckCandidate, CheckReport, CheckSettings, CheckVerdict, ComparisonReport, DecisionReport,
@@ -106,7 +106,7 @@ pub fn assess(
     let rows = candidate.rows.len() as u64;
     let pairing = pair(baseline, candidate.rows, same_router);
     if pairing.pairs.is_empty() {
-        return Err(CheckError::NothingPaired {
+        let sides = Unpaired {
             file: request.file.into(),
             baseline: baseline.prompts.len() as u64,
             dataset: candidate.provenance.dataset.source.clone(),
@@ -114,7 +114,8 @@ pub fn assess(
             today: pairing.today,
             made_from: baseline.provenance.dataset.source.clone(),
             made_split: baseline.split.clone(),
-        });
+        };
+        return Err(CheckError::NothingPaired(Box::new(sides)));
     }
     let unchanged = same_router && !pairing.pairs.iter().any(Pair::flipped);
     let gates = judged(request, &pairing.pairs, gates, &figures, unchanged);

@@ -45,25 +45,10 @@ pub enum CheckError {
     },
     /// Nothing to pair.
     #[error(
-        "none of the {today} prompts of {dataset} (split {split}) is among the {baseline} of {file}, \
-         which was made from {made_from} (split {made_split})"
+        "none of the {} prompts of {} (split {}) is among the {} of {}, which was made from {} (split {})",
+        .0.today, .0.dataset, .0.split, .0.baseline, .0.file, .0.made_from, .0.made_split
     )]
-    NothingPaired {
-        /// The baseline.
-        file: String,
-        /// Distinct prompts in it.
-        baseline: u64,
-        /// The dataset.
-        dataset: String,
-        /// Its split.
-        split: String,
-        /// Distinct prompts in that.
-        today: u64,
-        /// The dataset of the baseline.
-        made_from: String,
-        /// The split of the baseline.
-        made_split: String,
-    },
+    NothingPaired(Box<Unpaired>),
     /// Gates that cannot be.
     #[error("{place}: {message}")]
     Gates {
@@ -109,6 +94,25 @@ pub enum CheckError {
     },
 }
 
+/// A baseline and a dataset without a common prompt.
+#[derive(Debug)]
+pub struct Unpaired {
+    /// The baseline.
+    pub file: String,
+    /// Distinct prompts in it.
+    pub baseline: u64,
+    /// The dataset.
+    pub dataset: String,
+    /// Its split.
+    pub split: String,
+    /// Distinct prompts in that.
+    pub today: u64,
+    /// The dataset of the baseline.
+    pub made_from: String,
+    /// The split of the baseline.
+    pub made_split: String,
+}
+
 impl Hint for CheckError {
     fn hint(&self) -> Option<String> {
         match self {
@@ -119,12 +123,14 @@ impl Hint for CheckError {
                 "restore it from version control, or make it again from the router that it stands for: \
                  routecal check --update-baseline --baseline {file}"
             )),
-            Self::NothingPaired { split, made_split, .. } if split != made_split => {
-                Some(format!("compare the same rows: routecal check --split {made_split}"))
-            }
-            Self::NothingPaired { file, made_from, .. } => Some(format!(
-                "check the dataset that the baseline was made from ({made_from}), or make a new baseline: \
-                 routecal check --update-baseline --baseline {file}"
+            Self::NothingPaired(sides) if sides.split != sides.made_split => Some(format!(
+                "compare the same rows: routecal check --split {}",
+                sides.made_split
+            )),
+            Self::NothingPaired(sides) => Some(format!(
+                "check the dataset that the baseline was made from ({}), or make a new baseline: \
+                 routecal check --update-baseline --baseline {}",
+                sides.made_from, sides.file
             )),
             Self::Gates { hint, .. } => hint.clone(),
             Self::EncoderChanged { file, .. } => Some(format!(

@@ -30,7 +30,7 @@ mod verdict;
 pub use assess::{Candidate, Request, assess, encoder_changed};
 pub use baseline::{BASELINE_VERSION, Baseline, BaselineThresholds, ThresholdPair};
 pub use comparison::{Comparison, Direction, Hits, Settings, compare, design, detectable};
-pub use error::CheckError;
+pub use error::{CheckError, Unpaired};
 pub use gates::{Gate, Gates, gates_schema};
 pub use golden::{GOLDEN_TEXTS, GOLDEN_TOLERANCE, GoldenVector};
 pub use metric::Metric;

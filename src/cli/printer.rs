@@ -36,11 +36,6 @@ impl Printer {
         }
     }
 
-    /// A workflow command, for the CI runner that reads standard error: never left out, since it was asked for.
-    pub(super) fn annotation(self, line: &str) {
-        stderr(line);
-    }
-
     /// Something that may be wrong.
     pub(super) fn warn(self, text: &str) {
         if !self.quiet {

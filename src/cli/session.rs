@@ -211,15 +211,6 @@ impl Session {
         }
     }
 
-    /// Embeds texts past the cache: what the encoder gives now, not what it gave once.
-    pub(super) fn embed_afresh(&self, engine: &Engine, texts: &[&str]) -> Result<Vectors, Error> {
-        match encode::embed(engine.encoder.as_ref(), None, texts, &encode::Quiet, &STOP) {
-            Ok(done) => Ok(done.vectors),
-            Err(EncodeError::Interrupted { .. }) => Err(Error::Interrupted),
-            Err(error) => Err(error.into()),
-        }
-    }
-
     fn print_notes(&self, engine: &Engine) {
         for note in engine.cache.iter().flat_map(VectorCache::take_notes) {
             self.printer.warn(&note.to_string());
@@ -389,6 +380,15 @@ impl Session {
             out.written().len(),
             out.root().display()
         ));
+    }
+}
+
+/// Embeds texts past the cache: what the encoder gives now, not what it gave once.
+pub(super) fn embed_afresh(engine: &Engine, texts: &[&str]) -> Result<Vectors, Error> {
+    match encode::embed(engine.encoder.as_ref(), None, texts, &encode::Quiet, &STOP) {
+        Ok(done) => Ok(done.vectors),
+        Err(EncodeError::Interrupted { .. }) => Err(Error::Interrupted),
+        Err(error) => Err(error.into()),
     }
 }
 

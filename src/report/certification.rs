@@ -22,8 +22,8 @@ pub struct CertificationReport {
     pub confidence: Option<f64>,
     /// One minus the confidence: the chance of a false certificate.
     pub delta: Option<f64>,
-    /// What is promised, and of which prompts.
-    pub guarantee: String,
+    /// What is promised, and of which prompts; null where nothing could be certified.
+    pub guarantee: Option<String>,
     /// The rows it rests on.
     pub rows: CertificationRows,
     /// Candidates in the order, tested or not; 0 for the joint risk, which tests none.

@@ -136,10 +136,10 @@ pub fn score_interval(n: f64, lost: f64, won: f64, level: Level) -> Interval {
 
 /// Tango's statistic.
 fn score(n: f64, lost: f64, won: f64, delta: f64) -> f64 {
-    let a = 2.0 * n;
-    let b = -won - lost + (2.0 * n - won + lost) * delta;
-    let c = -lost * delta * (1.0 - delta);
-    let q = ((b * b - 4.0 * a * c).max(0.0).sqrt() - b) / (2.0 * a);
+    // q solves 2n q² + linear q + constant = 0.
+    let linear = -won - lost + (2.0 * n - won + lost) * delta;
+    let constant = -lost * delta * (1.0 - delta);
+    let q = ((linear * linear - 8.0 * n * constant).max(0.0).sqrt() - linear) / (4.0 * n);
     let variance = n * (2.0 * q + delta * (1.0 - delta));
     let distance = won - lost - n * delta;
     if variance <= 0.0 {

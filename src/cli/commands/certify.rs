@@ -123,11 +123,13 @@ fn verdict_name(certified: bool) -> String {
 
 fn selective(found: &Certification, limit: RiskLimit, rows: CertificationRows) -> Kept {
     let shortfall = found.chosen.is_none().then(|| selective_shortfall(found, limit, &rows));
-    let guarantee = format!(
-        "With confidence {} over the draw of the calibration prompts, at most {} of the accepted prompts are wrong. {DRAWN_LIKE}",
-        percentage(limit.confidence()),
-        percentage(limit.alpha()),
-    );
+    let guarantee = || {
+        format!(
+            "With confidence {} over the draw of the calibration prompts, at most {} of the accepted prompts are wrong. {DRAWN_LIKE}",
+            percentage(limit.confidence()),
+            percentage(limit.alpha()),
+        )
+    };
     Kept {
         at: found.chosen.map(|(candidate, _)| candidate.at),
         report: CertificationReport {
@@ -137,7 +139,7 @@ fn selective(found: &Certification, limit: RiskLimit, rows: CertificationRows) -
             alpha: limit.alpha(),
             confidence: Some(limit.confidence()),
             delta: Some(limit.delta()),
-            guarantee,
+            guarantee: found.chosen.is_some().then(guarantee),
             rows: CertificationRows {
                 ordering: found.learning,
                 testing: found.testing,
@@ -249,11 +251,13 @@ fn joint(found: Option<Controlled>, alpha: f64, rows: CertificationRows) -> Kept
             alpha,
             confidence: None,
             delta: None,
-            guarantee: format!(
-                "The next prompt is accepted and wrong with probability at most {}, in expectation over the draw of the \
-                 calibration prompts: for this one draw the risk may be somewhat higher. {DRAWN_LIKE}",
-                percentage(alpha)
-            ),
+            guarantee: found.is_some().then(|| {
+                format!(
+                    "The next prompt is accepted and wrong with probability at most {}, in expectation over the draw of the \
+                     calibration prompts: for this one draw the risk may be somewhat higher. {DRAWN_LIKE}",
+                    percentage(alpha)
+                )
+            }),
             candidates: 0,
             tested: Vec::new(),
             certificate: found.as_ref().map(CertificateReport::joint),

@@ -103,7 +103,9 @@ pub(super) fn certification_text(c: &CertificationReport, report: &CalibrationRe
             split(&report.test.split, &cost.test)
         );
     }
-    let _ = writeln!(out, "  {}", c.guarantee);
+    if let Some(guarantee) = &c.guarantee {
+        let _ = writeln!(out, "  {guarantee}");
+    }
     out
 }
 
