@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot set itself up is a failed test")]
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
@@ -42,7 +44,10 @@ fn rewrite_baseline(sandbox: &Sandbox, edit: impl FnOnce(&mut Value)) {
     edit(&mut baseline);
     baseline["content_sha256"] = json!("");
     let sum = Sha256::digest(serde_json::to_vec(&baseline).unwrap());
-    let hex: String = sum.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hex = sum.iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    });
     baseline["content_sha256"] = json!(hex);
     sandbox.write("reports/baseline.json", pretty(&baseline));
 }

@@ -201,7 +201,7 @@ fn the_documents_of_check_are_valid() {
     let baseline = sandbox.read_json("reports/baseline.json");
     assert_valid(&baselines, &baseline);
     assert_refused(&baselines, &baseline, |b| {
-        b["prompts"][0]["decision"] = json!("perhaps")
+        b["prompts"][0]["decision"] = json!("perhaps");
     });
     assert_refused(&baselines, &baseline, |b| remove(b, "", "content_sha256"));
     let checks = validator(&sandbox, "check");
