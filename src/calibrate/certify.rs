@@ -23,9 +23,8 @@
 //! would get a testing part just as lucky, and the two would not be independent. Copies of a prompt count once
 //! ([`distinct`](super::distinct)): they are no independent evidence.
 //!
-//! *Why this procedure.* The order costs rows, but every test keeps the whole of δ. Against Holm's over a grid, multiple
-//! starts and other shares it certified as much coverage or more on real and made-up scores; `docs/certify.md` has the numbers.
-//! A path that began at the strictest thresholds would end at once: hardly a row is accepted there, and p is near 1. The idea
+//! *Why this procedure.* The order costs rows, but every test keeps the whole of δ, where a correction for a grid of thousands of
+//! points (Bonferroni, Holm) leaves each of them next to nothing. A path that began at the strictest thresholds would end at once: hardly a row is accepted there, and p is near 1. The idea
 //! of laying the path along the best trade-offs of one part is that of Pareto testing (Laufer-Goldshmidt et al., arXiv
 //! 2210.07913).
 //!
