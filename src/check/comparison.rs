@@ -11,7 +11,7 @@
 //! bootstrap of the difference of two ratios and of Tango's interval for the paired table that has the same difference and
 //! the same standard error (by linearisation) on as many rows as the fewer accepted ones.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::verdict::Terms;
 use crate::metrics::Rate;
@@ -70,13 +70,13 @@ fn level(alpha: f64) -> Level {
     Level::new(1.0 - 2.0 * alpha).expect("alpha is between 0 and 0.5")
 }
 
-/// Strata by label and clusters by prompt, one pair a row: a prompt under two labels is drawn whole.
+/// Strata by label and clusters by prompt, one pair a row: a prompt under two labels is drawn whole. The order of the rows
+/// changes no resample.
 pub fn design<'a>(rows: impl IntoIterator<Item = (&'a str, &'a str)>) -> Design {
-    let mut labels: HashMap<&str, usize> = HashMap::new();
-    Design::new(rows.into_iter().map(|(label, key)| {
-        let next = labels.len();
-        (*labels.entry(label).or_insert(next), key)
-    }))
+    let rows: Vec<(&str, &str)> = rows.into_iter().collect();
+    let labels: BTreeSet<&str> = rows.iter().map(|(label, _)| *label).collect();
+    let strata: HashMap<&str, usize> = labels.into_iter().enumerate().map(|(i, label)| (label, i)).collect();
+    Design::new(rows.into_iter().map(|(label, key)| (strata[label], key)))
 }
 
 /// One figure before and after.
