@@ -61,6 +61,7 @@ pub mod evaluation;
 pub mod metrics;
 mod num;
 pub mod plot;
+pub mod replay;
 pub mod report;
 pub mod router;
 pub mod routes;

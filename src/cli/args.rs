@@ -6,6 +6,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::dataset::{Columns, Format, ReadOptions};
 
+mod replay;
+
+pub(super) use replay::{AnalyseArgs, CollectArgs, GradeArgs, ReplayArgs, ReplayStage};
+
 const EXIT_CODES: &str = "\
 Exit codes: 0 done · 1 measured, and the answer is no · 2 bad usage or input · 3 environment (model, network, disk) · \
 130 interrupted";
@@ -99,6 +103,8 @@ pub(super) enum Command {
     Eval(EvalArgs),
     /// Choose threshold and gap on the calibration split, judge them on the test split.
     Calibrate(CalibrateArgs),
+    /// Ask the models that routes choose, grade the answers, draw cost against quality.
+    Replay(Box<ReplayArgs>),
     /// Print a JSON Schema.
     Schema(SchemaArgs),
 }

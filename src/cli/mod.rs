@@ -38,6 +38,7 @@ fn dispatch(cli: Cli, printer: Printer) -> Result<(), crate::Error> {
         Command::Classify(args) => commands::classify::run(&session, &args),
         Command::Eval(args) => commands::eval::run(&session, &args),
         Command::Calibrate(args) => commands::calibrate::run(&session, &args),
+        Command::Replay(args) => commands::replay::run(&session, &args),
         Command::Schema(args) => commands::schema::run(&session, &args),
     }
 }

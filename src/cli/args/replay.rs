@@ -1,0 +1,65 @@
+//! The flags of `replay`: three stages, each a subcommand; without one, all three with the flags of all.
+
+mod collect;
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+pub(in crate::cli) use collect::CollectArgs;
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(in crate::cli) struct ReplayArgs {
+    #[command(subcommand)]
+    pub(in crate::cli) stage: Option<ReplayStage>,
+    #[command(flatten)]
+    pub(in crate::cli) run: RunArgs,
+    #[command(flatten)]
+    pub(in crate::cli) collect: CollectArgs,
+    #[command(flatten)]
+    pub(in crate::cli) grade: GradeArgs,
+    #[command(flatten)]
+    pub(in crate::cli) analyse: AnalyseArgs,
+}
+
+/// The folder of a run; every stage has it.
+#[derive(Debug, Clone, Args)]
+pub(in crate::cli) struct RunArgs {
+    /// Folder of the run: its manifest, prompts, answers and grades. Made by collect, resumed where it is there.
+    #[arg(long, value_name = "DIR", default_value = "replay")]
+    pub(in crate::cli) run: PathBuf,
+}
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum ReplayStage {
+    /// Ask every model every prompt, within a budget; go on where an earlier call of it stopped.
+    Collect {
+        #[command(flatten)]
+        run: RunArgs,
+        #[command(flatten)]
+        collect: CollectArgs,
+    },
+    /// Grade the answers of a run; asks nobody but a judge.
+    Grade {
+        #[command(flatten)]
+        run: RunArgs,
+        #[command(flatten)]
+        grade: GradeArgs,
+    },
+    /// Compare policies on the graded answers; asks nobody.
+    Analyse {
+        #[command(flatten)]
+        run: RunArgs,
+        #[command(flatten)]
+        analyse: AnalyseArgs,
+    },
+}
+
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Grade options")]
+pub(in crate::cli) struct GradeArgs {}
+
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Analyse options")]
+pub(in crate::cli) struct AnalyseArgs {}
