@@ -56,6 +56,7 @@ pub mod calibrate;
 pub mod cli;
 pub mod dataset;
 pub mod encode;
+mod endpoint;
 pub mod error;
 pub mod evaluation;
 pub mod metrics;

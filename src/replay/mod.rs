@@ -17,4 +17,4 @@ pub mod pricing;
 
 pub use ledger::{Record, Status, Usage, UsageSource, Via};
 pub use models::ModelSpec;
-pub use pricing::Price;
+pub use pricing::{Price, PriceTable};

@@ -44,7 +44,8 @@ pub enum Via {
     Batch,
 }
 
-/// Token counts of one call, as OpenAI counts: `cached` is a part of `input`, `reasoning` a part of `output`.
+/// Token counts of one call, as OpenAI counts: `cached` and `cache_write` are parts of `input`, `reasoning` is a part of
+/// `output`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Usage {
@@ -53,6 +54,9 @@ pub struct Usage {
     /// Of them, those read from the provider's cache.
     #[serde(default)]
     pub cached: u64,
+    /// Of them, those written to it; some providers charge more for them.
+    #[serde(default)]
+    pub cache_write: u64,
     /// Tokens of the answer, with hidden reasoning.
     pub output: u64,
     /// Of them, those of hidden reasoning.

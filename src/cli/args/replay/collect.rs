@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use crate::cli::args::DatasetArgs;
 
 #[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "flags are bools")]
 #[command(next_help_heading = "Collect options")]
 pub(in crate::cli) struct CollectArgs {
     /// CSV, JSONL or Parquet file with prompts; `-` is standard input.
