@@ -11,7 +11,10 @@
 //!                          budget        limits, retries
 //! ```
 
+pub mod graders;
+pub mod import;
 pub mod ledger;
+pub mod matrix;
 pub mod models;
 pub mod pricing;
 
