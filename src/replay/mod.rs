@@ -11,11 +11,13 @@
 //!                          budget        limits, retries
 //! ```
 
+pub mod frontier;
 pub mod graders;
 pub mod import;
 pub mod ledger;
 pub mod matrix;
 pub mod models;
+pub mod policies;
 pub mod pricing;
 
 pub use ledger::{Record, Status, Usage, UsageSource, Via};
