@@ -11,6 +11,7 @@
 //!                          budget        limits, retries
 //! ```
 
+pub mod analysis;
 pub mod frontier;
 pub mod graders;
 pub mod import;

@@ -6,6 +6,7 @@ mod calibration;
 mod estimate;
 mod evaluation;
 mod provenance;
+mod replay;
 mod tables;
 mod terminal;
 
@@ -17,6 +18,10 @@ pub use evaluation::{
     SelectiveFigures, SelectiveReport, SummaryReport, ThresholdsReport,
 };
 pub use provenance::{DatasetProvenance, Provenance};
+pub use replay::{
+    AnchorsReport, BoundsReport, CornerReport, CostAtReport, CptReport, DropCause, DroppedReport, GroupReport,
+    ModelReport, PolicyReport, ReplayProvenance, ReplayReport, ShuffleReport, SweepPointReport, SweepReport,
+};
 pub use tables::{confusion_csv, predictions_csv, sweep_csv};
 pub use terminal::{calibration_text, centroids_text, classify_text, eval_text, left_table, next_step};
 
@@ -33,6 +38,7 @@ pub fn schema(document: &str) -> Option<serde_json::Value> {
         "eval" => generator.into_root_schema_for::<EvalReport>(),
         "calibration" | "calibrate" => generator.into_root_schema_for::<CalibrationReport>(),
         "router" => generator.into_root_schema_for::<crate::router::RouterArtefact>(),
+        "replay" => generator.into_root_schema_for::<ReplayReport>(),
         "routes" => return Some(crate::routes::routes_schema()),
         _ => return None,
     };

@@ -8,6 +8,7 @@ mod routed;
 mod shuffle;
 
 pub use routed::{RoutedPrompt, Routing, SweepPoint};
+pub(crate) use routed::{Sweep, mean};
 pub use shuffle::{ShuffleTest, shuffle_test};
 
 use std::collections::BTreeMap;
