@@ -22,8 +22,8 @@ pub use replay::{
     AnchorsReport, BoundsReport, CornerReport, CostAtReport, CptReport, DropCause, DroppedReport, GroupReport,
     ModelReport, PolicyReport, ReplayProvenance, ReplayReport, ShuffleReport, SweepPointReport, SweepReport,
 };
-pub use tables::{confusion_csv, predictions_csv, sweep_csv};
-pub use terminal::{calibration_text, centroids_text, classify_text, eval_text, left_table, next_step};
+pub use tables::{confusion_csv, frontier_csv, predictions_csv, sweep_csv};
+pub use terminal::{calibration_text, centroids_text, classify_text, eval_text, left_table, next_step, replay_text};
 
 /// Schema version of reports.
 pub const REPORT_VERSION: u64 = 1;

@@ -2,10 +2,12 @@
 
 mod calibration;
 mod evaluation;
+mod replay;
 mod routing;
 
 pub use calibration::{calibration_text, next_step};
 pub use evaluation::eval_text;
+pub use replay::replay_text;
 pub use routing::{centroids_text, classify_text};
 
 use comfy_table::presets::NOTHING;
