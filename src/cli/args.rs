@@ -8,7 +8,9 @@ use crate::dataset::{Columns, Format, ReadOptions};
 
 mod replay;
 
-pub(super) use replay::{AnalyseArgs, CollectArgs, GradeArgs, ReplayArgs, ReplayStage};
+pub(super) use replay::{
+    AnalyseArgs, CollectArgs, CostName, GradeArgs, ImportArgs, ImportName, ReplayArgs, ReplayStage, UngradedName,
+};
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done · 1 measured, and the answer is no · 2 bad usage or input · 3 environment (model, network, disk) · \
@@ -299,7 +301,7 @@ pub(super) struct CalibrateArgs {
     pub(super) data: DatasetArgs,
 }
 
-fn parse_price(text: &str) -> Result<(String, f64), String> {
+pub(super) fn parse_price(text: &str) -> Result<(String, f64), String> {
     let (model, price) = text.rsplit_once('=').ok_or("write MODEL=PRICE, such as gpt-4o=0.004")?;
     let price: f64 = price.parse().map_err(|_| format!("\"{price}\" is no number"))?;
     Ok((model.to_owned(), price))
@@ -316,6 +318,8 @@ pub(super) enum SchemaName {
     Calibration,
     /// router.json.
     Router,
+    /// replay.json.
+    Replay,
 }
 
 #[derive(Debug, Args)]

@@ -51,6 +51,13 @@ pub(super) struct Plan {
     built: Option<(String, EncoderIdentity, Centroids)>,
 }
 
+impl Plan {
+    /// The routes.
+    pub(super) fn routes(&self) -> &Routes {
+        &self.routes
+    }
+}
+
 /// An encoder with its cache.
 pub(super) struct Engine {
     pub(super) encoder: Box<dyn Encoder>,

@@ -14,6 +14,7 @@
 pub mod analysis;
 pub mod frontier;
 pub mod graders;
+pub mod grades;
 pub mod import;
 pub mod ledger;
 pub mod matrix;

@@ -1,12 +1,16 @@
 //! The flags of `replay`: three stages, each a subcommand; without one, all three with the flags of all.
 
+mod analyse;
 mod collect;
+mod grade;
 
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+pub(in crate::cli) use analyse::{AnalyseArgs, CostName, ImportArgs, ImportName, UngradedName};
 pub(in crate::cli) use collect::CollectArgs;
+pub(in crate::cli) use grade::GradeArgs;
 
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true)]
@@ -48,19 +52,13 @@ pub(in crate::cli) enum ReplayStage {
         #[command(flatten)]
         grade: GradeArgs,
     },
-    /// Compare policies on the graded answers; asks nobody.
+    /// Compare policies on the graded answers of a run, or on recorded data; asks nobody.
     Analyse {
         #[command(flatten)]
         run: RunArgs,
         #[command(flatten)]
+        imports: ImportArgs,
+        #[command(flatten)]
         analyse: AnalyseArgs,
     },
 }
-
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Grade options")]
-pub(in crate::cli) struct GradeArgs {}
-
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Analyse options")]
-pub(in crate::cli) struct AnalyseArgs {}

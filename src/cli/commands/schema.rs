@@ -11,6 +11,7 @@ pub(in crate::cli) fn run(session: &Session, args: &SchemaArgs) -> Result<(), Er
         SchemaName::Eval => "eval",
         SchemaName::Calibration => "calibration",
         SchemaName::Router => "router",
+        SchemaName::Replay => "replay",
     };
     let text = store::json(&report::schema(name));
     session.printer.answer(|| text.clone(), || text.clone())

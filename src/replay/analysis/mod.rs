@@ -263,6 +263,23 @@ fn compared(matrix: &Matrix, ungraded: Ungraded) -> Result<(Complete, DroppedRep
     Ok((complete, dropped))
 }
 
+/// The weak and the strong model of a matrix, by index: as named, else the cheapest and the best on the compared prompts.
+///
+/// # Errors
+/// As [`analyse`].
+pub fn anchors_of(matrix: &Matrix, options: &Options) -> Result<(usize, usize), AnalysisError> {
+    let (complete, _) = compared(matrix, options.ungraded)?;
+    anchors(matrix, &complete, options.cost.of(&complete), options)
+}
+
+/// The compared prompts of a matrix.
+///
+/// # Errors
+/// As [`analyse`].
+pub fn complete_of(matrix: &Matrix, ungraded: Ungraded) -> Result<Complete, AnalysisError> {
+    Ok(compared(matrix, ungraded)?.0)
+}
+
 /// The weak and the strong model: as named, else the cheapest and the best. Where the cheapest is the best, the dearest
 /// stands for the strong one, so that the report can say that it is dominated.
 fn anchors(

@@ -13,11 +13,13 @@
 
 mod error;
 mod outcomes;
+mod predictions;
 mod routellm;
 mod routerarena;
 mod rows;
 
 pub use error::ImportError;
+pub use predictions::{PredictionOptions, mapped, names_routes, predictions};
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

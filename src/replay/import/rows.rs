@@ -124,7 +124,8 @@ impl Row {
         }
     }
 
-    fn number(&self, column: &str) -> Result<Option<f64>, String> {
+    /// A finite number, `Ok(None)` where the cell is empty or not there.
+    pub(super) fn number(&self, column: &str) -> Result<Option<f64>, String> {
         let number = match self.cells.get(column) {
             None | Some(Value::Null) => return Ok(None),
             Some(Value::String(text)) if text.trim().is_empty() => return Ok(None),

@@ -27,6 +27,5 @@ pub use prompt::PromptRecord;
 pub use record::{RECORD_VERSION, Record, Status, Usage, UsageSource, Via};
 pub use run::{Cells, Run, RunFolder};
 
-
 #[cfg(test)]
 mod tests;

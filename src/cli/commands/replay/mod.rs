@@ -12,11 +12,12 @@ pub(in crate::cli) fn run(session: &Session, args: &ReplayArgs) -> Result<(), Er
     match &args.stage {
         Some(ReplayStage::Collect { run, collect }) => collect::run(session, &run.run, collect),
         Some(ReplayStage::Grade { run, grade }) => grade::run(session, &run.run, grade),
-        Some(ReplayStage::Analyse { run, analyse }) => analyse::run(session, &run.run, analyse),
+        Some(ReplayStage::Analyse { run, imports, analyse }) => analyse::run(session, &run.run, analyse, Some(imports)),
         None => {
+            grade::grader(&args.grade)?;
             collect::run(session, &args.run.run, &args.collect)?;
             grade::run(session, &args.run.run, &args.grade)?;
-            analyse::run(session, &args.run.run, &args.analyse)
+            analyse::run(session, &args.run.run, &args.analyse, None)
         }
     }
 }

@@ -56,6 +56,11 @@ pub struct PairResult {
 }
 
 impl PairResult {
+    /// A pair of which only that is known.
+    pub(crate) fn known(consistent: bool) -> Self {
+        Self { twice: 1, consistent }
+    }
+
     /// The candidate's score: 1, ½ or 0.
     pub fn score(self) -> f64 {
         f64::from(self.twice) / 2.0
