@@ -7,6 +7,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::dataset::{Columns, Format, ReadOptions};
 use crate::stats::bootstrap::Settings;
 
+mod replay;
+
+pub(super) use replay::{AnalyseArgs, CostName, ImportArgs, ImportName, ReplayArgs, ReplayStage, UngradedName};
+
 const EXIT_CODES: &str = "\
 Exit codes: 0 done · 1 measured, and the answer is no · 2 bad usage or input · 3 environment (model, network, disk) · \
 4 inconclusive: too few prompts to tell · 130 interrupted";
@@ -103,6 +107,8 @@ pub(super) enum Command {
     Calibrate(CalibrateArgs),
     /// Compare the router with a baseline, prompt by prompt: pass, regressed or inconclusive; for a CI job.
     Check(CheckArgs),
+    /// Compare what policies of routing cost with the quality of their answers, on recorded answers.
+    Replay(Box<ReplayArgs>),
     /// Print a JSON Schema.
     Schema(SchemaArgs),
 }
@@ -345,7 +351,7 @@ pub(super) struct CertificateArgs {
     pub(super) max_joint_risk: Option<f64>,
 }
 
-fn parse_price(text: &str) -> Result<(String, f64), String> {
+pub(super) fn parse_price(text: &str) -> Result<(String, f64), String> {
     let (model, price) = text.rsplit_once('=').ok_or("write MODEL=PRICE, such as gpt-4o=0.004")?;
     let price: f64 = price.parse().map_err(|_| format!("\"{price}\" is no number"))?;
     Ok((model.to_owned(), price))
@@ -419,6 +425,8 @@ pub(super) enum SchemaName {
     Gates,
     /// baseline.json.
     Baseline,
+    /// replay.json.
+    Replay,
 }
 
 #[derive(Debug, Args)]

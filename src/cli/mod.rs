@@ -39,6 +39,7 @@ fn dispatch(cli: Cli, printer: Printer) -> Result<(), crate::Error> {
         Command::Eval(args) => commands::eval::run(&session, &args),
         Command::Calibrate(args) => commands::calibrate::run(&session, &args),
         Command::Check(args) => commands::check::run(&session, &args),
+        Command::Replay(args) => commands::replay::run(&session, &args),
         Command::Schema(args) => commands::schema::run(&session, &args),
     }
 }

@@ -49,6 +49,13 @@ pub(super) struct Plan {
     built: Option<(String, RouterArtefact, Centroids)>,
 }
 
+impl Plan {
+    /// The routes.
+    pub(super) fn routes(&self) -> &Routes {
+        &self.routes
+    }
+}
+
 /// An encoder with its cache.
 pub(super) struct Engine {
     pub(super) encoder: Box<dyn Encoder>,

@@ -1,8 +1,7 @@
 //! An OpenAI-compatible embeddings endpoint, through async-openai.
 //!
-//! Requests go through a service of our own below async-openai's client: a failed answer keeps its status and
-//! `Retry-After`, whatever its body looks like, and the retries have jitter and a cap. The key comes from the
-//! environment and is in no message.
+//! What it shares with replay (checked address and key, failures that keep what the server said) is in `endpoint`; the
+//! retries are its own, with jitter and a cap.
 
 use std::fmt;
 use std::time::Duration;
@@ -10,14 +9,13 @@ use std::time::Duration;
 use async_openai::Client;
 use async_openai::config::OpenAIConfig;
 use async_openai::error::OpenAIError;
-use async_openai::middleware::HttpRequestFactory;
 use backon::{ExponentialBuilder, Retryable};
 use serde_json::{Value, json};
 
 use super::{BatchLimit, EncodeError, Encoder, EncoderIdentity};
+pub use crate::endpoint::OPENAI_BASE_URL;
+use crate::endpoint::{Endpoint, EndpointProblem, broke_off, failure};
 
-/// The provider's own address.
-pub const OPENAI_BASE_URL: &str = "https://api.openai.com/v1";
 /// Requests in flight at once.
 const WORKERS: usize = 4;
 /// Longest wait that a server's `Retry-After` is believed.
@@ -66,6 +64,7 @@ pub struct RemoteEncoder {
     identity: EncoderIdentity,
     model: String,
     options: RemoteOptions,
+    endpoint: Endpoint,
     client: Client<OpenAIConfig>,
     runtime: tokio::runtime::Runtime,
 }
@@ -78,81 +77,19 @@ impl fmt::Debug for RemoteEncoder {
     }
 }
 
-/// An answer that is no success, with what a retry needs to know.
-#[derive(Debug)]
-struct HttpFailure {
-    status: u16,
-    retry_after: Option<Duration>,
-    message: String,
-    /// Retrying cannot help, whatever the status.
-    hopeless: bool,
-}
-
-impl fmt::Display for HttpFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "status {}: {}", self.status, self.message)
-    }
-}
-
-impl std::error::Error for HttpFailure {}
-
 impl RemoteEncoder {
     /// Checks the settings; no request is made.
     ///
     /// # Errors
     /// [`EncodeError::Settings`] for a base URL that is none, holds a password, or would send the key in clear; for a
     /// missing key; for a key that no header can carry.
-    pub fn new(model: &str, mut options: RemoteOptions) -> Result<Self, EncodeError> {
-        let settings = |message: String, hint: &str| EncodeError::Settings {
-            message,
-            hint: hint.to_owned(),
-        };
-        let key = options.key.trim().to_owned();
-        options.key = key;
-        let base = options.base_url.trim().trim_end_matches('/').to_owned();
-        let url = reqwest::Url::parse(&base)
-            .ok()
-            .filter(|u| matches!(u.scheme(), "http" | "https") && u.has_host())
-            .ok_or_else(|| {
-                settings(
-                    "the base URL of the embeddings endpoint is no http(s) address".into(),
-                    "set --openai-base-url to an address such as http://127.0.0.1:8080/v1",
-                )
-            })?;
-        if !url.username().is_empty() || url.password().is_some() || url.query().is_some() {
-            return Err(settings(
-                "the base URL of the embeddings endpoint holds a user name, a password or a query".into(),
-                "take it out of the address and set the key in OPENAI_API_KEY",
-            ));
-        }
-        let loopback = matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]"));
-        if url.scheme() == "http" && !loopback && !options.key.is_empty() {
-            return Err(settings(
-                format!(
-                    "the key would travel in clear to {}",
-                    url.host_str().unwrap_or_default()
-                ),
-                "use an https address, or unset OPENAI_API_KEY",
-            ));
-        }
-        if options.key.is_empty() && !loopback {
-            return Err(settings(
-                "no key for the embeddings endpoint".into(),
-                "set the environment variable OPENAI_API_KEY",
-            ));
-        }
-        if options.key.chars().any(|c| !c.is_ascii_graphic()) {
-            return Err(settings(
-                "the key holds a character that no HTTP header can carry".into(),
-                "set OPENAI_API_KEY again, without spaces or line breaks",
-            ));
-        }
-        options.base_url.clone_from(&base);
+    pub fn new(model: &str, options: RemoteOptions) -> Result<Self, EncodeError> {
+        let endpoint = Endpoint::new(&options.base_url, &options.key, false).map_err(settings)?;
         let load = |message: String| EncodeError::Load {
             name: format!("openai:{model}"),
             message,
         };
-        let client = client(&options, loopback).map_err(load)?;
+        let client = endpoint.open(options.timeout).map_err(load)?.client(None);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -167,10 +104,13 @@ impl RemoteEncoder {
                 max_length: None,
                 pooling: "remote".into(),
                 dimension: None,
-                endpoint: (base != OPENAI_BASE_URL).then_some(base),
+                endpoint: Some(endpoint.base_url())
+                    .filter(|base| *base != OPENAI_BASE_URL)
+                    .map(str::to_owned),
             },
             model: model.to_owned(),
             options,
+            endpoint,
             client,
             runtime,
         })
@@ -201,7 +141,7 @@ impl RemoteEncoder {
             ),
         };
         EncodeError::Remote {
-            endpoint: format!("{}/embeddings", self.options.base_url),
+            endpoint: format!("{}/embeddings", self.endpoint.base_url()),
             message: self.told(&message),
             hint,
         }
@@ -210,17 +150,8 @@ impl RemoteEncoder {
     /// The start of a message, without the key: a server may echo what it was sent. Cut last, or a part of the key could
     /// be left at the end.
     fn told(&self, message: &str) -> String {
-        redact(message, &self.options.key).chars().take(SHOWN).collect()
+        self.endpoint.key().scrub(message).chars().take(SHOWN).collect()
     }
-}
-
-/// `text` without `key`, also where it stands in a JSON string.
-fn redact(text: &str, key: &str) -> String {
-    if key.is_empty() {
-        return text.to_owned();
-    }
-    let quoted = json!(key).to_string();
-    text.replace(quoted.trim_matches('"'), "[key]").replace(key, "[key]")
 }
 
 impl Encoder for RemoteEncoder {
@@ -247,94 +178,49 @@ impl Encoder for RemoteEncoder {
     fn embed_batch(&self, _worker: usize, texts: &[&str]) -> Result<Vec<Vec<f32>>, EncodeError> {
         let answer = self.runtime.block_on(self.request(texts)).map_err(|e| self.error(&e))?;
         vectors(&answer, texts.len()).map_err(|message| EncodeError::Remote {
-            endpoint: format!("{}/embeddings", self.options.base_url),
+            endpoint: format!("{}/embeddings", self.endpoint.base_url()),
             message: self.told(&message),
             hint: Some("is this an OpenAI-compatible embeddings endpoint?".into()),
         })
     }
 }
 
-fn client(options: &RemoteOptions, loopback: bool) -> Result<Client<OpenAIConfig>, String> {
-    // A second installation of the same provider is refused, which is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let mut http = reqwest::Client::builder()
-        .timeout(options.timeout)
-        .connect_timeout(Duration::from_secs(10));
-    if loopback {
-        // A proxy would look for the loopback address on its own machine, and see the key in clear.
-        http = http.no_proxy();
-    }
-    let http = http.build().map_err(|e| e.to_string())?;
-    let config = OpenAIConfig::new()
-        .with_api_base(&options.base_url)
-        .with_api_key(&options.key);
-    let service = tower::service_fn(move |factory: HttpRequestFactory| {
-        let http = http.clone();
-        async move {
-            let request = factory.build().await?;
-            let response = http.execute(request).await?;
-            if response.status().is_success() {
-                return Ok(response);
-            }
-            let retry_after = retry_after(response.headers());
-            let status = response.status().as_u16();
-            let body = response.text().await.unwrap_or_default();
-            Err(OpenAIError::Boxed(Box::new(HttpFailure {
-                status,
-                retry_after,
-                hopeless: body.contains("insufficient_quota") || retry_after.is_some_and(|wait| wait > LONGEST_WAIT),
-                message: server_message(&body),
-            })))
-        }
-    });
-    Ok(Client::with_config(config).with_http_service(service))
-}
-
-fn failure(error: &OpenAIError) -> Option<&HttpFailure> {
-    match error {
-        OpenAIError::Boxed(inner) => inner.downcast_ref::<HttpFailure>(),
-        _ => None,
+/// A problem with address or key, in the words of this encoder's flags.
+fn settings(problem: EndpointProblem) -> EncodeError {
+    let (message, hint) = match problem {
+        EndpointProblem::NoAddress => (
+            "the base URL of the embeddings endpoint is no http(s) address".into(),
+            "set --openai-base-url to an address such as http://127.0.0.1:8080/v1",
+        ),
+        EndpointProblem::Credentials => (
+            "the base URL of the embeddings endpoint holds a user name, a password or a query".into(),
+            "take it out of the address and set the key in OPENAI_API_KEY",
+        ),
+        EndpointProblem::Clear(host) => (
+            format!("the key would travel in clear to {host}"),
+            "use an https address, or unset OPENAI_API_KEY",
+        ),
+        EndpointProblem::NoKey => (
+            "no key for the embeddings endpoint".into(),
+            "set the environment variable OPENAI_API_KEY",
+        ),
+        EndpointProblem::BadKey => (
+            "the key holds a character that no HTTP header can carry".into(),
+            "set OPENAI_API_KEY again, without spaces or line breaks",
+        ),
+    };
+    EncodeError::Settings {
+        message,
+        hint: hint.into(),
     }
 }
 
 fn worth_retrying(error: &OpenAIError) -> bool {
     match (failure(error), error) {
-        (Some(f), _) => !f.hopeless && (matches!(f.status, 408 | 409 | 429) || f.status >= 500),
+        (Some(f), _) => f.may_pass() && f.retry_after.is_none_or(|wait| wait <= LONGEST_WAIT),
         (None, OpenAIError::Reqwest(e)) => e.is_connect() || e.is_timeout() || e.is_request() || broke_off(e),
         _ => false,
     }
-}
-
-/// Whether the answer began but did not end; nothing of it is decoded by reqwest, so its "decode" is that too.
-fn broke_off(error: &reqwest::Error) -> bool {
-    error.is_body() || error.is_decode()
-}
-
-/// `retry-after-ms` or `Retry-After` in seconds; a date is left to the growing pauses.
-fn retry_after(headers: &reqwest::header::HeaderMap) -> Option<Duration> {
-    let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<f64>().ok();
-    number("retry-after-ms")
-        .map(|ms| ms / 1000.0)
-        .or_else(|| number("retry-after"))
-        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-}
-
-/// The `error.message` of an OpenAI-style body, or the body, on one line.
-fn server_message(body: &str) -> String {
-    let parsed: Option<Value> = serde_json::from_str(body).ok();
-    let message = match &parsed {
-        // Written anew where it has another shape, so that a key in it is escaped in a known way.
-        Some(v) => v["error"]["message"]
-            .as_str()
-            .or_else(|| v["message"].as_str())
-            .map_or_else(|| v.to_string(), str::to_owned),
-        None => body.to_owned(),
-    };
-    let line = message.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.is_empty() {
-        return "no message".into();
-    }
-    line.chars().filter(|c| !c.is_control()).collect()
 }
 
 /// reqwest's messages end with the address, which the error states already.

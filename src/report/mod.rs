@@ -12,6 +12,7 @@ mod junit;
 mod markdown;
 mod optimism;
 mod provenance;
+mod replay;
 mod tables;
 mod terminal;
 
@@ -37,9 +38,14 @@ pub use junit::junit;
 pub use markdown::check_markdown;
 pub use optimism::{ChoiceOptimism, CrossValidationReport, FoldReport, OptimismReport, SpreadReport, ThresholdSpread};
 pub use provenance::{DatasetProvenance, Provenance};
-pub use tables::{confusion_csv, predictions_csv, sweep_csv};
+pub use replay::{
+    AnchorsReport, BoundsReport, CornerReport, CostAtReport, CptReport, DropCause, DroppedReport, GroupReport,
+    ModelReport, PolicyReport, ReplayProvenance, ReplayReport, ShuffleReport, SweepPointReport, SweepReport,
+};
+pub use tables::{confusion_csv, frontier_csv, predictions_csv, sweep_csv};
 pub use terminal::{
     baseline_text, calibration_text, centroids_text, check_text, classify_text, eval_text, left_table, next_step,
+    replay_text,
 };
 
 /// Schema version of reports.
@@ -58,6 +64,7 @@ pub fn schema(document: &str) -> Option<serde_json::Value> {
         "check" => generator.into_root_schema_for::<CheckReport>(),
         "baseline" => generator.into_root_schema_for::<crate::check::Baseline>(),
         "gates" => return Some(crate::check::gates_schema()),
+        "replay" => generator.into_root_schema_for::<ReplayReport>(),
         "routes" => return Some(crate::routes::routes_schema()),
         _ => return None,
     };

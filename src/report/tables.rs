@@ -1,7 +1,8 @@
 //! CSV tables.
 
-use super::ConfusionReport;
+use super::{ConfusionReport, PolicyReport};
 use crate::dataset::{Label, Row};
+use crate::replay::analysis::SweepRow;
 use crate::router::{Decision, ScoreTable};
 use crate::store::ScoredCell;
 
@@ -106,4 +107,34 @@ pub fn sweep_csv(cells: &[ScoredCell]) -> Vec<u8> {
         ]
     });
     csv(std::iter::once(header.map(str::to_owned).to_vec()).chain(rows))
+}
+
+/// Every policy, then the router at every threshold: what the frontier is drawn from. Dollars are for a thousand prompts.
+pub fn frontier_csv(policies: &[PolicyReport], sweep: &[SweepRow]) -> Vec<u8> {
+    let header = ["policy", "threshold", "accepted", "quality", "usd_per_1k", "on_hull"];
+    let optional = |value: Option<f64>| value.map_or_else(String::new, number);
+    let named = policies.iter().map(|p| {
+        vec![
+            p.name.clone(),
+            String::new(),
+            String::new(),
+            optional(p.quality.point),
+            optional(p.usd_per_1k.point),
+            String::new(),
+        ]
+    });
+    let swept = sweep.iter().map(|row| {
+        vec![
+            "threshold".to_owned(),
+            // Infinite, where nothing is accepted: an empty cell.
+            number(row.threshold),
+            number(row.accepted),
+            number(row.point.quality),
+            number(row.point.cost * 1000.0),
+            row.on_hull.to_string(),
+        ]
+    });
+    csv(std::iter::once(header.map(str::to_owned).to_vec())
+        .chain(named)
+        .chain(swept))
 }

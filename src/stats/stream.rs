@@ -14,6 +14,8 @@ pub enum Purpose {
     Split,
     /// Made-up data of a simulation.
     Simulation,
+    /// Orders of a permutation test.
+    Permutation,
 }
 
 /// Stream `index` of `seed`: numbers that depend on the three arguments alone.
@@ -36,6 +38,7 @@ pub fn stream(seed: u64, purpose: Purpose, index: u64) -> Stream {
         Purpose::Comparison => 1,
         Purpose::Split => 2,
         Purpose::Simulation => 3,
+        Purpose::Permutation => 4,
     };
     generator.set_stream((purpose << 60) | index);
     Stream(generator)
@@ -103,6 +106,7 @@ mod tests {
             Purpose::Comparison,
             Purpose::Split,
             Purpose::Simulation,
+            Purpose::Permutation,
         ]
         .map(draw);
         for (i, a) in all.iter().enumerate() {

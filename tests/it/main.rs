@@ -18,6 +18,7 @@ mod encoder;
 mod eval;
 mod golden_certify;
 mod golden_metrics;
+mod golden_replay;
 mod golden_stats;
 mod interrupt;
 mod metric_properties;

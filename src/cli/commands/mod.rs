@@ -9,4 +9,5 @@ pub(super) mod classify;
 pub(super) mod embed;
 pub(super) mod eval;
 mod figures;
+pub(super) mod replay;
 pub(super) mod schema;

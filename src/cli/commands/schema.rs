@@ -14,6 +14,7 @@ pub(in crate::cli) fn run(session: &Session, args: &SchemaArgs) -> Result<(), Er
         SchemaName::Check => "check",
         SchemaName::Gates => "gates",
         SchemaName::Baseline => "baseline",
+        SchemaName::Replay => "replay",
     };
     let text = store::json(&report::schema(name));
     session.printer.answer(|| text.clone(), || text.clone())

@@ -4,11 +4,13 @@ mod calibration;
 mod certification;
 mod check;
 mod evaluation;
+mod replay;
 mod routing;
 
 pub use calibration::{calibration_text, next_step};
 pub use check::{baseline_text, check_text};
 pub use evaluation::eval_text;
+pub use replay::replay_text;
 pub use routing::{centroids_text, classify_text};
 
 use comfy_table::presets::NOTHING;

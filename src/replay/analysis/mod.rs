@@ -1,0 +1,527 @@
+//! From a matrix to a comparison of policies: pure, without a call.
+//!
+//! Everything is computed on the same prompts, those that are [complete](crate::replay::matrix::Matrix::complete). Intervals
+//! are paired bootstraps over prompts: one resample gives every policy's figures at once, so differences are between policies
+//! on the same prompts. Copies of one text are drawn together.
+
+mod error;
+mod figures;
+mod groups;
+mod latency;
+mod notes;
+mod sweep;
+
+pub use error::AnalysisError;
+pub use sweep::{SweepRow, sweep_rows};
+
+use std::collections::BTreeMap;
+
+use indexmap::IndexMap;
+
+use self::figures::{Figures, Named};
+use self::latency::quantiles;
+use super::graders::judge::Audit;
+use super::matrix::{Complete, Matrix, share};
+use super::policies::{Choice, Routing, best_per_category, oracle, shuffle_test};
+use crate::report::{
+    AnchorsReport, BoundsReport, CornerReport, DropCause, DroppedReport, Estimate, ModelReport, PolicyReport,
+    REPORT_VERSION, ReplayProvenance, ReplayReport, ShuffleReport,
+};
+use crate::stats::bootstrap::Settings;
+use crate::stats::paired::Paired;
+
+/// Dollars are shown for a thousand prompts.
+pub(crate) const THOUSAND: f64 = 1000.0;
+/// A shuffle p-value below this is called a router that beats its own mix.
+const ALPHA: f64 = 0.05;
+
+/// Which cost decides.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CostBasis {
+    /// Cached tokens priced like any other: does not depend on the order of the calls.
+    List,
+    /// As billed.
+    Billed,
+}
+
+impl CostBasis {
+    /// Name in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::List => "list",
+            Self::Billed => "billed",
+        }
+    }
+
+    pub(crate) fn of(self, complete: &Complete) -> &[f64] {
+        match self {
+            Self::List => &complete.list,
+            Self::Billed => &complete.billed,
+        }
+    }
+}
+
+/// What becomes of an answer without a score.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ungraded {
+    /// Its prompt is left out, for every policy.
+    Drop,
+    /// It is worth 0. For those who would not use such an answer: one that is cut off or refused, say.
+    Wrong,
+}
+
+impl Ungraded {
+    /// Name in files.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Drop => "drop",
+            Self::Wrong => "wrong",
+        }
+    }
+}
+
+/// How to compare.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Which cost decides.
+    pub cost: CostBasis,
+    /// What becomes of answers without a score.
+    pub ungraded: Ungraded,
+    /// The weak model; the cheapest where `None`.
+    pub weak: Option<String>,
+    /// The strong model; the best where `None`.
+    pub strong: Option<String>,
+    /// Share of strong calls of the random mix.
+    pub random: f64,
+    /// Milliseconds that the router itself takes.
+    pub router_ms: f64,
+    /// Intervals and shuffles.
+    pub bootstrap: Settings,
+}
+
+/// What is compared.
+#[derive(Debug, Clone, Copy)]
+pub struct Input<'a> {
+    /// The answers.
+    pub matrix: &'a Matrix,
+    /// The router's view of every prompt of the matrix; `None` without one.
+    pub routing: Option<&'a Routing>,
+    /// Whether the thresholds of the router were chosen on some of these prompts.
+    pub in_sample: bool,
+    /// How far the judge can be trusted.
+    pub judge: Option<&'a Audit>,
+}
+
+/// A policy with what the report says of it.
+struct Policy {
+    name: String,
+    hindsight: bool,
+    routed: bool,
+    /// On the compared prompts.
+    choice: Choice,
+    /// On all prompts, where the policy needs no scores.
+    everywhere: Option<Choice>,
+}
+
+/// Compares policies. O((policies + log prompts) · prompts · resamples), in parallel.
+///
+/// # Errors
+/// [`AnalysisError`]: no prompts, none of them complete, a model without answers.
+pub fn analyse(
+    input: &Input<'_>,
+    options: &Options,
+    provenance: ReplayProvenance,
+) -> Result<ReplayReport, AnalysisError> {
+    let matrix = input.matrix;
+    let (complete, reported) = compared(matrix, options.ungraded)?;
+    let cost = options.cost.of(&complete);
+    let (weak, strong) = anchors(matrix, &complete, cost, options)?;
+    let routing = input.routing.map(|r| r.select(&complete.prompts));
+    let categories = groups::categories(matrix, &complete);
+    let policies = policies(
+        input,
+        options,
+        &complete,
+        routing.as_ref(),
+        categories.as_deref(),
+        (weak, strong),
+    );
+    let usd = |policy: &Policy| match input.routing {
+        Some(routing) if policy.routed => routing.usd_per_prompt,
+        _ => 0.0,
+    };
+    let named: Vec<Named> = policies
+        .iter()
+        .map(|p| Named::new(&complete, &p.choice, options.cost, usd(p)))
+        .collect();
+    let position = |name: &str| policies.iter().position(|p| p.name == name);
+    let figures = Figures::compute(
+        &figures::Setup {
+            matrix,
+            complete: &complete,
+            cost,
+            weak,
+            strong,
+            oracle: position("oracle").unwrap_or_default(),
+            routed: position("routed").zip(position("shuffle")),
+            routing: routing.as_ref(),
+        },
+        &named,
+        options.bootstrap,
+    );
+    let bounds = [0.0, 1.0].map(|score| matrix.bounded(score));
+    let reports: Vec<PolicyReport> = policies
+        .iter()
+        .enumerate()
+        .map(|(i, policy)| {
+            let of = PolicyContext {
+                input,
+                complete: &complete,
+                options,
+                bounds: &bounds,
+                strong,
+            };
+            of.report(policy, i, &figures)
+        })
+        .collect();
+    let shuffle = shuffle(&policies, &complete, options, &figures);
+    let mut report = ReplayReport {
+        kind: "replay".into(),
+        schema_version: REPORT_VERSION,
+        provenance,
+        n: complete.n() as u64,
+        prompts: matrix.prompts().len() as u64,
+        samples: matrix.samples() as u64,
+        dropped: reported,
+        usage_sources: matrix
+            .usage_sources()
+            .into_iter()
+            .map(|(k, n)| (k.to_owned(), n))
+            .collect(),
+        models: (0..matrix.models().len()).map(|m| model_report(matrix, m)).collect(),
+        anchors: AnchorsReport {
+            weak: matrix.models()[weak].clone(),
+            strong: matrix.models()[strong].clone(),
+            dominated: figures.anchors.is_none(),
+            gap: figures.gap,
+        },
+        pareto: figures.pareto(
+            &policies
+                .iter()
+                .map(|p| (p.name.clone(), p.hindsight))
+                .collect::<Vec<_>>(),
+        ),
+        policies: reports,
+        zero_router: corners(&figures.zero_router),
+        shuffle,
+        sweep: figures.sweep.clone(),
+        by_route: groups::by_route(matrix, &complete, cost, routing.as_ref()),
+        by_category: groups::by_category(matrix, &complete, cost, routing.as_ref(), categories.as_deref()),
+        judge: input.judge.cloned(),
+        notes: Vec::new(),
+    };
+    report.notes = notes::notes(&report, input, options);
+    Ok(report)
+}
+
+/// The prompts that are compared, and why the others are not.
+fn compared(matrix: &Matrix, ungraded: Ungraded) -> Result<(Complete, DroppedReport), AnalysisError> {
+    let prompts = matrix.prompts().len() as u64;
+    if prompts == 0 {
+        return Err(AnalysisError::NoPrompts);
+    }
+    let complete = match ungraded {
+        Ungraded::Drop => matrix.complete(),
+        Ungraded::Wrong => matrix.bounded(0.0),
+    };
+    let causes: Vec<DropCause> = complete
+        .dropped
+        .iter()
+        .map(|((cause, model), prompts)| DropCause {
+            cause: cause.name().into(),
+            model: matrix.models()[*model].clone(),
+            prompts: *prompts,
+        })
+        .collect();
+    if complete.n() == 0 {
+        let all = |name: &str| causes.iter().all(|c| c.cause == name);
+        return Err(AnalysisError::NothingComplete {
+            prompts,
+            ungraded: all("ungraded"),
+            no_cost: all("no_cost"),
+            causes: causes
+                .iter()
+                .map(|c| format!("{} are {} at {}", c.prompts, c.cause.replace('_', " "), c.model))
+                .collect::<Vec<_>>()
+                .join(", "),
+        });
+    }
+    let dropped = DroppedReport {
+        prompts: complete.dropped_prompts,
+        causes,
+    };
+    Ok((complete, dropped))
+}
+
+/// The weak and the strong model of a matrix, by index: as named, else the cheapest and the best on the compared prompts.
+///
+/// # Errors
+/// As [`analyse`].
+pub fn anchors_of(matrix: &Matrix, options: &Options) -> Result<(usize, usize), AnalysisError> {
+    let (complete, _) = compared(matrix, options.ungraded)?;
+    anchors(matrix, &complete, options.cost.of(&complete), options)
+}
+
+/// The compared prompts of a matrix.
+///
+/// # Errors
+/// As [`analyse`].
+pub fn complete_of(matrix: &Matrix, ungraded: Ungraded) -> Result<Complete, AnalysisError> {
+    Ok(compared(matrix, ungraded)?.0)
+}
+
+/// The weak and the strong model: as named, else the cheapest and the best. Where the cheapest is the best, the dearest
+/// stands for the strong one, so that the report can say that it is dominated.
+fn anchors(
+    matrix: &Matrix,
+    complete: &Complete,
+    cost: &[f64],
+    options: &Options,
+) -> Result<(usize, usize), AnalysisError> {
+    let named = |name: &Option<String>, wanted_for| match name {
+        None => Ok(None),
+        Some(name) => matrix.model(name).map(Some).ok_or_else(|| AnalysisError::UnknownModel {
+            model: name.clone(),
+            wanted_for,
+            present: matrix.models().to_vec(),
+        }),
+    };
+    let models = 0..complete.models;
+    let price = |m: &usize| complete.mean(cost, *m).unwrap_or_default();
+    let quality = |m: &usize| complete.mean(&complete.score, *m).unwrap_or_default();
+    let weak = match named(&options.weak, "--weak")? {
+        Some(model) => model,
+        None => models
+            .clone()
+            .min_by(|a, b| price(a).total_cmp(&price(b)).then(quality(b).total_cmp(&quality(a))))
+            .unwrap_or_default(),
+    };
+    let strong = if let Some(model) = named(&options.strong, "--strong")? {
+        model
+    } else {
+        let best = models
+            .clone()
+            .max_by(|a, b| quality(a).total_cmp(&quality(b)).then(price(b).total_cmp(&price(a))))
+            .unwrap_or_default();
+        if best == weak {
+            models.max_by(|a, b| price(a).total_cmp(&price(b))).unwrap_or(best)
+        } else {
+            best
+        }
+    };
+    Ok((weak, strong))
+}
+
+fn policies(
+    input: &Input<'_>,
+    options: &Options,
+    complete: &Complete,
+    routing: Option<&Routing>,
+    categories: Option<&[String]>,
+    (weak, strong): (usize, usize),
+) -> Vec<Policy> {
+    let models = complete.models;
+    let cost = options.cost.of(complete);
+    let same = |name: String, choice: Choice| Policy {
+        name,
+        hindsight: false,
+        routed: false,
+        everywhere: Some(choice.clone()),
+        choice,
+    };
+    let mut all: Vec<Policy> = (0..models)
+        .map(|m| {
+            same(
+                format!("always:{}", input.matrix.models()[m]),
+                Choice::always(m, models),
+            )
+        })
+        .collect();
+    if let (Some(routing), Some(whole)) = (routing, input.routing) {
+        let current = routing.current();
+        all.push(same("shuffle".into(), current.shuffled(models)));
+        all.insert(
+            models,
+            Policy {
+                name: "routed".into(),
+                hindsight: false,
+                routed: true,
+                choice: current,
+                everywhere: Some(whole.current()),
+            },
+        );
+    }
+    if weak != strong {
+        all.push(same(
+            format!("random:{}", options.random),
+            Choice::random(options.random, weak, strong, models),
+        ));
+    }
+    let hindsight = |name: &str, choice: Choice| Policy {
+        name: name.into(),
+        hindsight: true,
+        routed: false,
+        choice,
+        everywhere: None,
+    };
+    if let Some(categories) = categories {
+        all.push(hindsight(
+            "best-per-category",
+            best_per_category(complete, cost, categories),
+        ));
+    }
+    all.push(hindsight("oracle", oracle(complete, cost)));
+    all
+}
+
+/// What is needed to report on a policy.
+struct PolicyContext<'a> {
+    input: &'a Input<'a>,
+    complete: &'a Complete,
+    options: &'a Options,
+    bounds: &'a [Complete; 2],
+    strong: usize,
+}
+
+impl PolicyContext<'_> {
+    fn report(&self, policy: &Policy, index: usize, figures: &Figures) -> PolicyReport {
+        let matrix = self.input.matrix;
+        let shares = policy.choice.shares(self.complete.models);
+        let added = if policy.routed { self.options.router_ms } else { 0.0 };
+        let (p50, p95) = quantiles(matrix, self.complete, &policy.choice, added);
+        let own = &figures.policies[index];
+        PolicyReport {
+            name: policy.name.clone(),
+            hindsight: policy.hindsight,
+            quality: own.quality,
+            quality_bounds: policy.everywhere.as_ref().and_then(|choice| self.bounds_of(choice)),
+            usd_per_1k: own.list,
+            usd_per_1k_billed: own.billed,
+            share: matrix.models().iter().cloned().zip(shares).collect::<IndexMap<_, _>>(),
+            latency_p50_ms: p50,
+            latency_p95_ms: p95,
+            outcomes: policy.everywhere.as_ref().map(|choice| self.outcomes_of(choice)),
+            regret: own.regret,
+            cost_saved: own.saved,
+            quality_vs_strong: own.vs_strong,
+            mcnemar_p: self.mcnemar(&policy.choice),
+            pgr: own.pgr,
+            normalised_cost: own.normalised_cost,
+        }
+    }
+
+    /// A choice over all prompts, on the prompts that every model answered.
+    fn bounds_of(&self, choice: &Choice) -> Option<BoundsReport> {
+        let mean = |complete: &Complete| {
+            let here = match choice {
+                Choice::Mix(_) => choice.clone(),
+                Choice::Each(choices) => Choice::Each(complete.prompts.iter().map(|p| choices[*p]).collect()),
+            };
+            super::policies::mean(&here.values(complete, &complete.score))
+        };
+        Some(BoundsReport {
+            lower: mean(&self.bounds[0])?,
+            upper: mean(&self.bounds[1])?,
+            n: self.bounds[0].n() as u64,
+        })
+    }
+
+    fn outcomes_of(&self, choice: &Choice) -> BTreeMap<String, f64> {
+        let matrix = self.input.matrix;
+        let models = matrix.models().len();
+        let mut odds = vec![0.0; models];
+        let mut expected: BTreeMap<String, f64> = BTreeMap::new();
+        let total = crate::num::f64_from_usize(matrix.prompts().len() * matrix.samples());
+        for prompt in 0..matrix.prompts().len() {
+            match choice {
+                Choice::Mix(mix) => odds.clone_from(mix),
+                Choice::Each(choices) => {
+                    odds.fill(0.0);
+                    odds[choices[prompt]] = 1.0;
+                }
+            }
+            for (model, p) in odds.iter().enumerate().filter(|(_, p)| **p > 0.0) {
+                for cell in matrix.cells(prompt, model) {
+                    *expected.entry(cell.outcome.name().into()).or_default() += p / total;
+                }
+            }
+        }
+        expected
+    }
+
+    /// Against the strong model, where every score is right or wrong and nothing is left to chance.
+    fn mcnemar(&self, choice: &Choice) -> Option<f64> {
+        let rows: Vec<(f64, f64)> = (0..self.complete.n())
+            .map(|row| {
+                let scores = self.complete.row(&self.complete.score, row);
+                (scores[self.strong], choice.value(row, scores))
+            })
+            .collect();
+        let fixed = match choice {
+            Choice::Each(_) => true,
+            Choice::Mix(odds) => odds.iter().filter(|p| **p > 0.0).count() == 1,
+        };
+        #[expect(clippy::float_cmp, reason = "a score that is right or wrong is exactly 1 or 0")]
+        let binary = |score: f64| score == 0.0 || score == 1.0;
+        let usable = fixed && self.input.matrix.samples() == 1 && rows.iter().all(|(a, b)| binary(*a) && binary(*b));
+        usable.then(|| Paired::of(rows.iter().map(|(a, b)| (*a > 0.5, *b > 0.5))).mcnemar())
+    }
+}
+
+fn shuffle(policies: &[Policy], complete: &Complete, options: &Options, figures: &Figures) -> Option<ShuffleReport> {
+    let routed = policies.iter().find(|p| p.routed)?;
+    let test = shuffle_test(
+        complete,
+        &routed.choice,
+        options.bootstrap.resamples,
+        options.bootstrap.seed,
+    )?;
+    Some(ShuffleReport {
+        difference: figures.shuffle,
+        p_value: test.p_value,
+        permutations: test.permutations,
+        beats_own_mix: test.p_value < ALPHA,
+    })
+}
+
+fn model_report(matrix: &Matrix, model: usize) -> ModelReport {
+    let (mean, n) = matrix.graded_mean(model);
+    let (p50, p95) = latency::of_model(matrix, model);
+    ModelReport {
+        model: matrix.models()[model].clone(),
+        outcomes: matrix
+            .outcomes(model)
+            .into_iter()
+            .map(|(outcome, n)| (outcome.name().to_owned(), n))
+            .collect(),
+        quality: Estimate::new(mean, n),
+        latency_p50_ms: p50,
+        latency_p95_ms: p95,
+    }
+}
+
+/// A hull for a thousand prompts.
+pub(crate) fn corners(hull: &[super::frontier::Point]) -> Vec<CornerReport> {
+    hull.iter()
+        .map(|p| CornerReport {
+            usd_per_1k: p.cost * THOUSAND,
+            quality: p.quality,
+        })
+        .collect()
+}
+
+/// The share of answers with an outcome, over a model's answers.
+pub(crate) fn outcome_share(model: &ModelReport, outcome: &str) -> Option<f64> {
+    let all = model.outcomes.values().sum();
+    share(model.outcomes.get(outcome).copied().unwrap_or_default(), all)
+}
