@@ -24,6 +24,7 @@ mod interrupt;
 mod metric_properties;
 mod real_model;
 mod remote;
+mod replay;
 mod router_encoder;
 mod routes;
 mod schema;
