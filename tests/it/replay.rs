@@ -27,7 +27,7 @@ const ANALYSE: [&str; 6] = [
 ];
 
 fn policy<'v>(report: &'v Value, name: &str) -> &'v Value {
-    let policies = report["policies"].as_array().unwrap();
+    let policies = report["policies"].as_array().expect("policies are a list");
     policies
         .iter()
         .find(|p| p["name"] == name)
@@ -36,7 +36,7 @@ fn policy<'v>(report: &'v Value, name: &str) -> &'v Value {
 
 #[track_caller]
 fn close(value: &Value, expected: f64) {
-    let value = value.as_f64().unwrap();
+    let value = value.as_f64().expect("a number");
     assert!((value - expected).abs() < 1e-9, "{value} is not {expected}");
 }
 
