@@ -215,7 +215,7 @@ pub fn detectable_drop(n: u64, discordant: f64, alpha: f64, power: f64) -> Optio
     detectable(n, discordant, power, |pair| pair.regression_p() <= alpha)
 }
 
-/// As [`detectable_drop`], with any rule, as for [`power`](self::power).
+/// As [`detectable_drop`], with any rule, as for [`power`].
 ///
 /// # Panics
 /// If `discordant` is not in 0..=1.

@@ -9,7 +9,7 @@
 //! | `outcomes` | `.csv` or `.jsonl`, one row a prompt, model and sample | any | recorded |
 //!
 //! Where no token counts were recorded they are estimated from the length of the texts, a token for every four bytes, and
-//! every such cell says so ([`UsageSource::Estimated`]).
+//! every such cell says so ([`UsageSource::Estimated`](crate::replay::UsageSource::Estimated)).
 
 mod error;
 mod outcomes;
