@@ -56,18 +56,12 @@ pub enum Error {
     /// A figure could not be drawn.
     #[error(transparent)]
     Plot(#[from] crate::plot::PlotError),
-    /// The files of a run could not be read or written.
-    #[error(transparent)]
-    Ledger(#[from] crate::replay::ledger::LedgerError),
     /// Recorded answers could not be read.
     #[error(transparent)]
     Import(#[from] crate::replay::import::ImportError),
     /// Answers could not be graded.
     #[error(transparent)]
     Grader(#[from] crate::replay::graders::GraderError),
-    /// The grades of a run could not be made or read.
-    #[error(transparent)]
-    Grades(#[from] crate::replay::grades::GradesError),
     /// Policies could not be compared.
     #[error(transparent)]
     Analysis(#[from] crate::replay::analysis::AnalysisError),
@@ -122,10 +116,8 @@ impl Error {
             Self::Check(e) => Some(e),
             Self::Store(e) => Some(e),
             Self::Plot(e) => Some(e),
-            Self::Ledger(e) => Some(e),
             Self::Import(e) => Some(e),
             Self::Grader(e) => Some(e),
-            Self::Grades(e) => Some(e),
             Self::Analysis(e) => Some(e),
             Self::Usage { .. } | Self::Output(_) | Self::Unverified { .. } | Self::Interrupted | Self::Read { .. } => {
                 None

@@ -1,6 +1,6 @@
 //! What every model answered to every prompt: the one input of the analysis.
 //!
-//! A [`Matrix`] is prompts × models × samples of [`Cell`]s. It comes from a ledger with its grades or from recorded data
+//! A [`Matrix`] is prompts × models × samples of [`Cell`]s. It comes from recorded data
 //! ([`import`](super::import)); what comes after it makes no call. Policies are compared on the same prompts: those for
 //! which *every* cell is complete ([`Matrix::complete`]). The others are dropped and counted by cause and by model.
 
@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::ledger::UsageSource;
+use super::UsageSource;
 use crate::num::{f64_from_u64, f64_from_usize};
 
 /// What became of one call.
@@ -22,7 +22,7 @@ pub enum Outcome {
     Scored,
     /// Answered, but no grader has looked at it yet.
     Ungraded,
-    /// Answered, but the grader found no answer in the text, or the judge gave no verdict.
+    /// Answered, but the grader found no answer in the text.
     Unparsed,
     /// Cut off at the limit of output tokens.
     Truncated,
@@ -222,11 +222,6 @@ impl Matrix {
     /// The prompts.
     pub fn prompts(&self) -> &[PromptInfo] {
         &self.prompts
-    }
-
-    /// The prompts, to fill in what another file knows of them.
-    pub fn prompts_mut(&mut self) -> &mut [PromptInfo] {
-        &mut self.prompts
     }
 
     /// Samples a prompt and model.

@@ -44,7 +44,7 @@ impl Hint for GraderError {
         match self {
             Self::Unknown { name } => {
                 let stem = name.split(':').next().unwrap_or(name);
-                let names = ["exact", "contains", "regex", "choice", "numeric", "external", "judge"];
+                let names = ["exact", "contains", "regex", "choice", "numeric", "external"];
                 Some(match crate::error::nearest(stem, names) {
                     Some(near) => format!("the nearest is {near}; the graders are {GRADERS}"),
                     None => format!("the graders are {GRADERS}"),

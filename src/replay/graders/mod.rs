@@ -7,7 +7,6 @@
 
 mod choice;
 mod error;
-pub mod judge;
 mod number;
 mod text;
 
@@ -57,7 +56,7 @@ pub enum Grader {
     External,
 }
 
-/// What a grader made of an answer. The same shape for every grader, judges included.
+/// What a grader made of an answer. The same shape for every grader.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Grade {
     /// 0 to 1; null where the answer could not be graded.

@@ -19,8 +19,8 @@ use std::path::PathBuf;
 
 use super::rows::{self, Problems, Row};
 use super::{Builder, Files, ImportError};
+use crate::replay::UsageSource;
 use crate::replay::graders::Answer;
-use crate::replay::ledger::UsageSource;
 use crate::replay::matrix::{Cell, Outcome, PromptInfo};
 
 /// Samples a prompt and model, at most: a larger number is a mistake in the file.

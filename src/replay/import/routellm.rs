@@ -6,24 +6,17 @@ use std::path::{Path, PathBuf};
 
 use super::rows::{self, Problems, Row};
 use super::{Builder, Files, ImportError, estimated_tokens};
-use crate::replay::ledger::{Usage, UsageSource, Via};
+use crate::num::f64_from_u64;
+use crate::replay::UsageSource;
 use crate::replay::matrix::{Cell, Outcome, PromptInfo};
-use crate::replay::pricing::Price;
 
-const PRICES: [(&str, Price); 2] = [
-    ("gpt-4-1106-preview", price(10.0, 30.0)),
-    ("mistralai/Mixtral-8x7B-Instruct-v0.1", price(0.6, 0.6)),
+/// Model, price of the input, price of the output.
+const PRICES: [(&str, f64, f64); 2] = [
+    ("gpt-4-1106-preview", 10.0, 30.0),
+    ("mistralai/Mixtral-8x7B-Instruct-v0.1", 0.6, 0.6),
 ];
 /// What follows a model's name in the column of its answers.
 const RESPONSE: &str = "_response";
-
-const fn price(input: f64, output: f64) -> Price {
-    Price {
-        input,
-        output,
-        ..Price::FREE
-    }
-}
 
 /// `gsm8k_responses.csv`, and the references of `test.jsonl`, which has the same order.
 pub(super) fn gsm8k(paths: &[PathBuf], files: &mut Files, builder: &mut Builder) -> Result<(), ImportError> {
@@ -177,13 +170,9 @@ fn cell_of(row: &Row, model: &str, prompt: &str, counted: &str, answer: Option<&
     let right = row
         .flag(model)
         .ok_or_else(|| format!("{model} is neither True nor False"))?;
-    let usage = Usage {
-        input: estimated_tokens(prompt),
-        output: estimated_tokens(counted),
-        ..Usage::default()
-    };
-    let price = PRICES.iter().find(|(name, _)| *name == model);
-    let cost = price.map(|(_, price)| price.cost(&usage, Via::Sync));
+    let [sent, answered] = [prompt, counted].map(|text| f64_from_u64(estimated_tokens(text)));
+    let price = PRICES.iter().find(|(name, ..)| *name == model);
+    let cost = price.map(|(_, input, output)| (sent * input + answered * output) / 1e6);
     Ok(Cell {
         outcome: Outcome::Scored,
         score: Some(f64::from(u8::from(right))),

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use super::rows::{self, Problems, Row};
 use super::{Builder, Files, ImportError};
-use crate::replay::ledger::UsageSource;
+use crate::replay::UsageSource;
 use crate::replay::matrix::{Cell, Outcome, PromptInfo};
 
 pub(super) fn read(paths: &[PathBuf], files: &mut Files, builder: &mut Builder) -> Result<(), ImportError> {

@@ -32,20 +32,6 @@ pub fn replay_text(report: &ReplayReport) -> String {
     groups(&mut out, report, "route", &report.by_route);
     groups(&mut out, report, "category", &report.by_category);
     out.push_str(&outcomes(report));
-    if let Some(judge) = &report.judge {
-        let _ = writeln!(
-            out,
-            "\njudge: {} of {} pairs judged differently in the two orders ({}); agrees with {} on {} of {} ({}); {} replies without a verdict",
-            judge.disagreements,
-            judge.pairs,
-            share(judge.self_disagreement),
-            judge.compared_with.as_deref().unwrap_or("no exact grader"),
-            judge.agreed,
-            judge.compared,
-            share(judge.agreement),
-            judge.unparsed
-        );
-    }
     if !report.notes.is_empty() {
         out.push('\n');
         for note in &report.notes {

@@ -32,7 +32,6 @@ pub(super) fn run(session: &Session, args: &AnalyseArgs, imports: &ImportArgs) -
         matrix: &source.matrix,
         routing: source.routing.as_ref(),
         in_sample: source.in_sample(CALIBRATION),
-        judge: None,
     };
     let report = analysis::analyse(&input, &options, provenance)?;
     let complete = analysis::complete_of(&source.matrix, options.ungraded)?;
