@@ -9,6 +9,7 @@ mod reliability;
 
 pub(crate) use figures::count;
 pub use figures::{Evaluated, Prepared, as_deployed, with_intervals};
+pub(crate) use mistakes::folded_examples;
 pub use reliability::{Calibrated, Method};
 
 use crate::calibrate::{Tally, Totals};

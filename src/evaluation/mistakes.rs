@@ -1,5 +1,7 @@
 //! Which prompts went wrong, and which should not have been counted.
 
+use std::collections::HashSet;
+
 use super::Scored;
 use crate::dataset::{Truth, folded};
 use crate::encode::Vectors;
@@ -62,11 +64,7 @@ impl Scored<'_> {
 
     /// Prompts that are route examples, case and outer spaces aside.
     pub fn leakage(&self, routes: &Routes) -> LeakageReport {
-        let examples: std::collections::HashSet<String> = routes
-            .routes
-            .iter()
-            .flat_map(|r| r.examples.iter().map(|e| folded(e)))
-            .collect();
+        let examples = folded_examples(routes);
         let lines: Vec<u64> = self
             .rows
             .iter()
@@ -78,4 +76,10 @@ impl Scored<'_> {
             lines: lines.into_iter().take(10).collect(),
         }
     }
+}
+
+/// Every route's examples, folded: a prompt among them is leakage.
+pub(crate) fn folded_examples(routes: &Routes) -> HashSet<String> {
+    let examples = routes.routes.iter().flat_map(|route| &route.examples);
+    examples.map(|example| folded(example)).collect()
 }

@@ -163,7 +163,7 @@ impl RiskCoverageFigure {
                 let stroke = Stroke::solid(colour, width);
                 mark.risk
                     .whisker(canvas, |y| plane.place((coverage, y.min(plane.y.1))), stroke);
-                mark.coverage.whisker_across(canvas, |x| plane.place((x, risk)), stroke);
+                mark.coverage.whisker(canvas, |x| plane.place((x, risk)), stroke);
             }
             Symbol::of(i).draw(canvas, plane.place((coverage, risk)));
         }

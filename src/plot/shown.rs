@@ -52,27 +52,17 @@ impl Shown {
         }
     }
 
-    /// Draws the interval as an upright line with caps; `place` maps a value to its place.
+    /// Draws the interval as a line with caps across it; `place` maps a value to its place.
     pub(super) fn whisker(&self, canvas: &Canvas<'_>, place: impl Fn(f64) -> Point, stroke: Stroke) {
         let Some((low, high)) = self.span else {
             return;
         };
         let (low, high) = (place(low), place(high));
         canvas.line(&[low, high], stroke);
+        let upright = (high.0 - low.0).abs() <= (high.1 - low.1).abs();
+        let (dx, dy) = if upright { (4.0, 0.0) } else { (0.0, 4.0) };
         for (x, y) in [low, high] {
-            canvas.line(&[(x - 4.0, y), (x + 4.0, y)], stroke);
-        }
-    }
-
-    /// The same across.
-    pub(super) fn whisker_across(&self, canvas: &Canvas<'_>, place: impl Fn(f64) -> Point, stroke: Stroke) {
-        let Some((low, high)) = self.span else {
-            return;
-        };
-        let (low, high) = (place(low), place(high));
-        canvas.line(&[low, high], stroke);
-        for (x, y) in [low, high] {
-            canvas.line(&[(x, y - 4.0), (x, y + 4.0)], stroke);
+            canvas.line(&[(x - dx, y - dy), (x + dx, y + dy)], stroke);
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::report::{
 };
 use crate::routes::{Routes, Thresholds};
 use crate::stats::Interval;
-use crate::stats::bootstrap::Settings;
+use crate::stats::bootstrap::{Design, Settings};
 use crate::store::OutputFolder;
 
 pub(in crate::cli) fn run(session: &Session, args: &CalibrateArgs) -> Result<(), Error> {
@@ -67,8 +67,8 @@ pub(in crate::cli) fn run(session: &Session, args: &CalibrateArgs) -> Result<(),
             routes,
             goal: &goal,
             prices: prices.as_ref(),
-            choosing: &choosing,
-            judging: &judging,
+            choosing: Side::new(&choosing),
+            judging: Side::new(&judging),
             in_sample,
             intervals,
             done,
@@ -140,13 +140,26 @@ struct Points {
     certification: Option<CertificationReport>,
 }
 
+/// The rows of a split and how to resample them.
+struct Side<'a> {
+    part: &'a Part,
+    design: Design,
+}
+
+impl<'a> Side<'a> {
+    fn new(part: &'a Part) -> Self {
+        let design = part.scored().design();
+        Self { part, design }
+    }
+}
+
 /// Judges operating points on both splits.
 struct Judge<'a> {
     routes: &'a Routes,
     goal: &'a Goal,
     prices: Option<&'a Prices>,
-    choosing: &'a Part,
-    judging: &'a Part,
+    choosing: Side<'a>,
+    judging: Side<'a>,
     in_sample: bool,
     intervals: Settings,
     /// Called after each resample.
@@ -160,7 +173,7 @@ impl Judge<'_> {
         let (chosen, certification) = match promise {
             None => (best, None),
             Some(promise) => {
-                let kept = promise.keep(seed, self.choosing, self.routes);
+                let kept = promise.keep(seed, self.choosing.part, self.routes);
                 let chosen = kept.at.map(|at| self.found(at, &everywhere(at)));
                 let report = kept.report(chosen.as_ref().map(|f| &f.point), best.map(|f| f.point));
                 (chosen, Some(report))
@@ -199,8 +212,8 @@ impl Judge<'_> {
             let condition: Estimate = self.goal.condition_rate(&tally, &totals).unwrap_or_default().into();
             (figure, condition)
         };
-        let chose = on(self.choosing, &found.point.calibration);
-        let judged = on(self.judging, &found.point.test);
+        let chose = on(self.choosing.part, &found.point.calibration);
+        let judged = on(self.judging.part, &found.point.test);
         ChoiceOptimism {
             goal: OptimismReport::of_figure(self.goal, chose.0, judged.0),
             condition: OptimismReport::of_condition(self.goal, chose.1, judged.1),
@@ -213,16 +226,15 @@ impl Judge<'_> {
             threshold: shown.threshold,
             gap: shown.gap,
             by_route: shown.by_route,
-            calibration: self.figures(self.choosing, by_route, chosen),
-            test: self.figures(self.judging, by_route, chosen && self.in_sample),
+            calibration: self.figures(&self.choosing, by_route, chosen),
+            test: self.figures(&self.judging, by_route, chosen && self.in_sample),
         }
     }
 
-    fn figures(&self, part: &Part, by_route: &[Thresholds], in_sample: bool) -> SplitFigures {
-        let scored = part.scored();
+    fn figures(&self, side: &Side<'_>, by_route: &[Thresholds], in_sample: bool) -> SplitFigures {
         let names = self.routes.names();
-        let decisions = scored.decisions(by_route);
-        let figures = with_intervals(&scored.design(), &self.intervals, self.done, |weights| {
+        let decisions = side.part.scored().decisions(by_route);
+        let figures = with_intervals(&side.design, &self.intervals, self.done, |weights| {
             let confusion = evaluation::count(&decisions, names.len() + 1, weights);
             let (tally, totals) = split_counts(&confusion);
             SplitFigures {

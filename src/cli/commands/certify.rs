@@ -1,7 +1,5 @@
 //! `routecal calibrate --certify` and `--max-joint-risk`: the certificate of a calibration, as a report.
 
-use std::collections::HashSet;
-
 use crate::Error;
 use crate::calibrate::{
     self, CalibrateError, Candidate, Certification, Controlled, Goal, LEARNING_SHARE, RiskLimit, SweepRow, certify,
@@ -10,6 +8,7 @@ use crate::calibrate::{
 use crate::cli::args::CertificateArgs;
 use crate::cli::session::Part;
 use crate::dataset::folded;
+use crate::evaluation::folded_examples;
 use crate::num::f64_from_u64;
 use crate::report::{
     CandidateReport, CertificateReport, CertificationReport, CertificationRows, CostReport, OperatingPoint,
@@ -55,11 +54,7 @@ impl Promise {
 
     /// Certifies thresholds on the distinct prompts of a split that are no route examples.
     pub(super) fn keep(self, seed: u64, part: &Part, routes: &Routes) -> Kept {
-        let examples: HashSet<String> = routes
-            .routes
-            .iter()
-            .flat_map(|route| route.examples.iter().map(|example| folded(example)))
-            .collect();
+        let examples = folded_examples(routes);
         let all = calibrate::rows(&part.scores, &part.truths);
         let (prompts, rows): (Vec<&str>, Vec<SweepRow>) = part
             .rows
