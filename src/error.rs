@@ -13,6 +13,8 @@ pub enum ErrorClass {
     Unmet,
     /// Measured, and too few prompts to tell: exit code 4.
     Inconclusive,
+    /// Stopped early, and the same command goes on: exit code 5.
+    Partial,
     /// Stopped by the user: exit code 130.
     Interrupted,
 }
@@ -65,6 +67,15 @@ pub enum Error {
     /// Policies could not be compared.
     #[error(transparent)]
     Analysis(#[from] crate::replay::analysis::AnalysisError),
+    /// The files of a run could not be read or written.
+    #[error(transparent)]
+    Ledger(#[from] crate::replay::ledger::LedgerError),
+    /// The grades of a run could not be made or read.
+    #[error(transparent)]
+    Grades(#[from] crate::replay::grades::GradesError),
+    /// Answers of models could not be collected, or not all of them.
+    #[error(transparent)]
+    Collect(#[from] crate::replay::collect::CollectError),
     /// The command line asks for something that cannot be.
     #[error("{message}")]
     Usage {
@@ -119,6 +130,9 @@ impl Error {
             Self::Import(e) => Some(e),
             Self::Grader(e) => Some(e),
             Self::Analysis(e) => Some(e),
+            Self::Ledger(e) => Some(e),
+            Self::Grades(e) => Some(e),
+            Self::Collect(e) => Some(e),
             Self::Usage { .. } | Self::Output(_) | Self::Unverified { .. } | Self::Interrupted | Self::Read { .. } => {
                 None
             }

@@ -237,6 +237,7 @@ mod tests {
                 prompt: format!("p{i}"),
                 label: Some(Label::OutOfDomain),
                 split: "test".into(),
+                reference: None,
             })
             .collect();
         (rows, truths, ScoreTable::from_scores(scores, 2))

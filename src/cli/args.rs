@@ -9,11 +9,14 @@ use crate::stats::bootstrap::Settings;
 
 mod replay;
 
-pub(super) use replay::{AnalyseArgs, CostName, ImportArgs, ImportName, ReplayArgs, ReplayStage, UngradedName};
+pub(super) use replay::{
+    AnalyseArgs, CallArgs, CollectArgs, CostName, GradeArgs, ImportArgs, ImportName, PromptsArgs, ReplayArgs,
+    ReplayStage, UngradedName,
+};
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done · 1 measured, and the answer is no · 2 bad usage or input · 3 environment (model, network, disk) · \
-4 inconclusive: too few prompts to tell · 130 interrupted";
+4 inconclusive: too few prompts to tell · 5 stopped early, and the same command goes on · 130 interrupted";
 
 /// Measures an embedding-based prompt router on labelled prompts and chooses its thresholds.
 #[derive(Debug, Parser)]
@@ -68,10 +71,10 @@ pub(super) struct Common {
     /// Neither read nor keep vectors.
     #[arg(long, global = true)]
     pub(super) no_cache: bool,
-    /// Never download anything [env: `ROUTECAL_OFFLINE=1`].
+    /// Download nothing and call no model [env: `ROUTECAL_OFFLINE=1`].
     #[arg(long, global = true)]
     pub(super) offline: bool,
-    /// Address of an OpenAI-compatible server, for openai:MODEL encoders.
+    /// Address of an OpenAI-compatible server, for openai:MODEL encoders and for models that --models does not describe.
     #[arg(
         long,
         global = true,
@@ -163,6 +166,8 @@ impl DatasetArgs {
                 label: self.label_column.clone(),
                 split: self.split_column.clone().unwrap_or_else(|| "split".into()),
                 split_required: self.split_column.is_some(),
+                reference: None,
+                reference_required: false,
             },
             format: self.input_format.map(|f| match f {
                 InputFormat::Csv => Format::Csv,

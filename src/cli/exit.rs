@@ -28,6 +28,7 @@ fn code(class: ErrorClass) -> u8 {
         ErrorClass::Input => 2,
         ErrorClass::Environment => 3,
         ErrorClass::Inconclusive => 4,
+        ErrorClass::Partial => 5,
         ErrorClass::Interrupted => 130,
     }
 }

@@ -7,6 +7,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 use crate::assets::Progress;
 use crate::encode::EmbedProgress;
+use crate::replay::collect::{CollectProgress, Tally};
+use crate::report;
 
 /// One bar at a time, for downloads, embedding and resampling.
 pub(super) struct Bars {
@@ -31,7 +33,12 @@ impl Bars {
         };
         let bar = ProgressBar::with_draw_target(total, target);
         if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style.with_key("rate", rate).progress_chars("━╸─"));
+            bar.set_style(
+                style
+                    .with_key("rate", rate)
+                    .with_key("calls_rate", calls_rate)
+                    .progress_chars("━╸─"),
+            );
         }
         bar.set_message(message);
         bar.enable_steady_tick(Duration::from_millis(120));
@@ -50,6 +57,43 @@ impl Bars {
     fn bar(&self) -> std::sync::MutexGuard<'_, ProgressBar> {
         self.bar.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl CollectProgress for Bars {
+    fn begin(&self, calls: u64) {
+        self.start(
+            Some(calls),
+            "asking {bar:28} {pos}/{len} calls, {calls_rate}, {eta} left{msg}",
+            String::new(),
+        );
+    }
+
+    fn update(&self, tally: Tally) {
+        let mut text = format!(" · {} spent", report::usd(tally.spent_usd));
+        if let Some(max) = tally.max_usd {
+            text.push_str(&format!(", {} left", report::usd((max - tally.spent_usd).max(0.0))));
+        }
+        if tally.errors > 0 {
+            text.push_str(&format!(" · {} errors", tally.errors));
+        }
+        let bar = self.bar();
+        bar.set_position(tally.done);
+        bar.set_message(text);
+    }
+
+    fn note(&self, text: &str) {
+        Progress::note(self, text);
+    }
+
+    fn end(&self) {
+        self.bar().finish_and_clear();
+    }
+}
+
+/// `1.5 calls/s`.
+fn calls_rate(state: &ProgressState, out: &mut dyn std::fmt::Write) {
+    // A bar that cannot be drawn is no reason to fail.
+    let _ = write!(out, "{:.1} calls/s", state.per_sec());
 }
 
 /// `482 prompts/s`.

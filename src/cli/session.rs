@@ -32,6 +32,7 @@ pub(super) struct Session {
     pub(super) assets: Arc<Assets>,
     pub(super) bars: Arc<Bars>,
     cache: PathBuf,
+    offline: bool,
     threads: usize,
 }
 
@@ -134,14 +135,21 @@ impl Session {
         }
         config.offline |= common.offline;
         let cache = config.cache.clone();
+        let offline = config.offline;
         Ok(Self {
             bars: Arc::new(Bars::new(common.quiet)),
             assets: Arc::new(Assets::new(config)),
             common,
             printer,
             cache,
+            offline,
             threads,
         })
+    }
+
+    /// Whether no connection may be opened.
+    pub(super) fn offline(&self) -> bool {
+        self.offline
     }
 
     /// Reads the routes file and prints its warnings.

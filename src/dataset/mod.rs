@@ -70,6 +70,8 @@ pub struct Row {
     pub label: Option<Label>,
     /// Name of the split it belongs to.
     pub split: String,
+    /// The right answer to the prompt, where a column of them was asked for and the cell is not empty.
+    pub reference: Option<String>,
 }
 
 /// Labelled prompts of one file, in its order.

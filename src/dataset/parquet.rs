@@ -16,9 +16,12 @@ pub(super) fn read(bytes: Vec<u8>, source: &str, columns: &Columns, unlabelled: 
     };
     let frame = ParquetReader::new(Cursor::new(bytes)).finish().map_err(fail)?;
     let present: Vec<String> = frame.get_column_names().iter().map(ToString::to_string).collect();
-    let (prompt, label, split) = locate(&present, columns, source, unlabelled)?;
+    let at = locate(&present, columns, source, unlabelled)?;
     let mut text: HashMap<usize, StringChunked> = HashMap::new();
-    for index in [Some(prompt), label, split].into_iter().flatten() {
+    for index in [Some(at.prompt), at.label, at.split, at.reference]
+        .into_iter()
+        .flatten()
+    {
         let strings = frame.columns()[index].cast(&DataType::String).map_err(fail)?;
         text.insert(index, strings.str().map_err(fail)?.clone());
     }
@@ -31,15 +34,16 @@ pub(super) fn read(bytes: Vec<u8>, source: &str, columns: &Columns, unlabelled: 
     let rows = (0..frame.height())
         .map(|row| RawRow {
             line: row as u64 + 1,
-            prompt: cell(Some(prompt), row),
-            label: cell(label, row),
-            split: cell(split, row),
+            prompt: cell(Some(at.prompt), row),
+            label: cell(at.label, row),
+            split: cell(at.split, row),
+            reference: cell(at.reference, row),
         })
         .collect();
     Ok(Table {
         rows,
-        has_label: label.is_some(),
-        has_split: split.is_some(),
+        has_label: at.label.is_some(),
+        has_split: at.split.is_some(),
         problems: Vec::new(),
     })
 }

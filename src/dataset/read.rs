@@ -39,6 +39,10 @@ pub struct Columns {
     pub split: String,
     /// Whether the split column was asked for by name, so that its absence is an error.
     pub split_required: bool,
+    /// Column with the right answer to the prompt, if there is to be one.
+    pub reference: Option<String>,
+    /// Whether it was asked for by name, so that its absence is an error.
+    pub reference_required: bool,
 }
 
 impl Default for Columns {
@@ -48,6 +52,8 @@ impl Default for Columns {
             label: "label".into(),
             split: "split".into(),
             split_required: false,
+            reference: None,
+            reference_required: false,
         }
     }
 }
@@ -71,6 +77,7 @@ pub(super) struct RawRow {
     pub(super) prompt: Option<String>,
     pub(super) label: Option<String>,
     pub(super) split: Option<String>,
+    pub(super) reference: Option<String>,
 }
 
 /// Rows of a file, and which of the optional columns it has.
@@ -154,13 +161,21 @@ fn find(present: &[String], wanted: &str, source: &str, flag: &'static str) -> R
         })
 }
 
-/// Indices of the prompt, label and split columns.
+/// Indices of the columns in a file.
+pub(super) struct Located {
+    pub(super) prompt: usize,
+    pub(super) label: Option<usize>,
+    pub(super) split: Option<usize>,
+    pub(super) reference: Option<usize>,
+}
+
+/// Finds the columns.
 pub(super) fn locate(
     present: &[String],
     columns: &Columns,
     source: &str,
     unlabelled: bool,
-) -> Result<(usize, Option<usize>, Option<usize>), DatasetError> {
+) -> Result<Located, DatasetError> {
     let prompt = find(present, &columns.prompt, source, "--prompt-column")?;
     let label = match find(present, &columns.label, source, "--label-column") {
         Ok(i) => Some(i),
@@ -172,7 +187,20 @@ pub(super) fn locate(
         Err(e) if columns.split_required => return Err(e),
         Err(_) => None,
     };
-    Ok((prompt, label, split))
+    let reference = match &columns.reference {
+        None => None,
+        Some(name) => match find(present, name, source, "--reference-column") {
+            Ok(i) => Some(i),
+            Err(e) if columns.reference_required => return Err(e),
+            Err(_) => None,
+        },
+    };
+    Ok(Located {
+        prompt,
+        label,
+        split,
+        reference,
+    })
 }
 
 /// The lines on which the records of a CSV start. The reader's own positions are those before line ends and blank lines
@@ -220,11 +248,11 @@ fn csv_table(text: &str, source: &str, columns: &Columns, unlabelled: bool) -> R
         .iter()
         .map(|h| h.trim().to_owned())
         .collect();
-    let (prompt, label, split) = locate(&present, columns, source, unlabelled)?;
+    let at = locate(&present, columns, source, unlabelled)?;
     let mut table = Table {
         rows: Vec::new(),
-        has_label: label.is_some(),
-        has_split: split.is_some(),
+        has_label: at.label.is_some(),
+        has_split: at.split.is_some(),
         problems: Vec::new(),
     };
     let mut lines = Lines::new(text);
@@ -241,9 +269,10 @@ fn csv_table(text: &str, source: &str, columns: &Columns, unlabelled: bool) -> R
         let cell = |i: usize| record.get(i).map(str::to_owned);
         table.rows.push(RawRow {
             line,
-            prompt: cell(prompt),
-            label: label.and_then(cell),
-            split: split.and_then(cell),
+            prompt: cell(at.prompt),
+            label: at.label.and_then(cell),
+            split: at.split.and_then(cell),
+            reference: at.reference.and_then(cell),
         });
     }
     Ok(table)
@@ -285,9 +314,9 @@ fn jsonl_table(text: &str, source: &str, columns: &Columns, unlabelled: bool) ->
         }
     }
     if !table.rows.is_empty() {
-        let (_, label, split) = locate(&present, columns, source, unlabelled)?;
-        table.has_label = label.is_some();
-        table.has_split = split.is_some();
+        let at = locate(&present, columns, source, unlabelled)?;
+        table.has_label = at.label.is_some();
+        table.has_split = at.split.is_some();
     }
     Ok(table)
 }
@@ -305,11 +334,18 @@ fn jsonl_row(
             message: format!("\"{key}\" is {other}, not a string"),
         }),
     };
+    // An answer may be a number or true: it is compared as text.
+    let reference = columns.reference.as_deref().and_then(|key| match object.get(key)? {
+        serde_json::Value::String(text) => Some(text.clone()),
+        other @ (serde_json::Value::Number(_) | serde_json::Value::Bool(_)) => Some(other.to_string()),
+        _ => None,
+    });
     Ok(RawRow {
         line,
         prompt: cell(&columns.prompt)?,
         label: cell(&columns.label)?,
         split: cell(&columns.split)?,
+        reference,
     })
 }
 
@@ -337,6 +373,7 @@ fn finish(table: Table, source: String, options: &ReadOptions, hint: Option<&str
                 .has_label
                 .then(|| Label::parse(raw.label.as_deref().unwrap_or_default())),
             split,
+            reference: raw.reference.filter(|r| !r.trim().is_empty()),
         });
     }
     if !problems.is_empty() {

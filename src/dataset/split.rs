@@ -55,6 +55,7 @@ mod tests {
             prompt: prompt.into(),
             label: Some(Label::parse(label)),
             split: String::new(),
+            reference: None,
         }
     }
 

@@ -13,6 +13,8 @@ pub(crate) struct HttpFailure {
     pub(crate) status: u16,
     /// How long the server wants to be left alone.
     pub(crate) retry_after: Option<Duration>,
+    /// `error.code`, a string or a number.
+    pub(crate) code: Option<String>,
     /// The `error.message` of an OpenAI-style body, or the body, on one line.
     pub(crate) message: String,
     /// The account has nothing left; waiting does not help.
@@ -37,9 +39,15 @@ impl HttpFailure {
 
     fn parse(status: u16, retry_after: Option<Duration>, body: &str) -> Self {
         let parsed: Option<Value> = serde_json::from_str(body).ok();
+        let code = parsed.as_ref().and_then(|v| match &v["error"]["code"] {
+            Value::String(code) => Some(code.clone()),
+            Value::Number(code) => Some(code.to_string()),
+            _ => None,
+        });
         Self {
             status,
             retry_after,
+            code,
             message: message(parsed.as_ref(), body),
             // By type or by code, whichever the server fills in.
             out_of_quota: body.contains("insufficient_quota"),
@@ -147,7 +155,14 @@ mod tests {
     fn a_body_of_any_shape_gives_a_message() {
         let of = |body: &str| HttpFailure::parse(429, None, body);
         let integer = of(r#"{"error":{"code":401,"message":"Invalid API Key","type":"authentication_error"}}"#);
-        assert_eq!(integer.message, "Invalid API Key");
+        assert_eq!(
+            (integer.code.as_deref(), integer.message.as_str()),
+            (Some("401"), "Invalid API Key")
+        );
+        assert_eq!(
+            of(r#"{"error":{"code":"model_not_found"}}"#).code.as_deref(),
+            Some("model_not_found")
+        );
         assert_eq!(of("<html>\n busy\u{1b}[2J </html>").message, "<html> busy[2J </html>");
         assert_eq!(of("").message, "no message");
         assert_eq!(of(r#"{"detail":["a"]}"#).message, r#"{"detail":["a"]}"#);

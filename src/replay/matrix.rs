@@ -1,6 +1,6 @@
 //! What every model answered to every prompt: the one input of the analysis.
 //!
-//! A [`Matrix`] is prompts × models × samples of [`Cell`]s. It comes from recorded data
+//! A [`Matrix`] is prompts × models × samples of [`Cell`]s. It comes from a ledger with its grades or from recorded data
 //! ([`import`](super::import)); what comes after it makes no call. Policies are compared on the same prompts: those for
 //! which *every* cell is complete ([`Matrix::complete`]). The others are dropped and counted by cause and by model.
 
@@ -22,7 +22,7 @@ pub enum Outcome {
     Scored,
     /// Answered, but no grader has looked at it yet.
     Ungraded,
-    /// Answered, but the grader found no answer in the text.
+    /// Answered, but the grader found no answer in the text, or the judge gave no verdict.
     Unparsed,
     /// Cut off at the limit of output tokens.
     Truncated,

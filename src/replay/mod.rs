@@ -1,19 +1,39 @@
 //! What routing costs, and what it does to the answers.
 //!
-//! Answers of several models to the same prompts, recorded once, are a matrix of prompt × model × sample. What follows
-//! (grades, policies, the frontier) is arithmetic on that matrix and makes no call, so every policy and every threshold
-//! is free once the matrix is there.
+//! Two stages. *Collect* fills a matrix of prompt × model × sample by calling the models, through a ledger that can be
+//! resumed and a budget that holds. What follows (grades, policies, the frontier) is arithmetic on that matrix and makes
+//! no call, so every policy and every threshold is free once the matrix is there. Recorded answers of others can take
+//! the ledger's place.
 //!
 //! ```text
-//! recorded answers ── import ── matrix ── graders ── policies ── analysis ── frontier
+//! dataset ─ prompts ─┐
+//! routes  ─ routing ─┼─ plan of calls ── client ── ledger ── grades ─┐
+//! models.toml ───────┘        │            │                         ├─ matrix ── policies ── analysis ── frontier
+//!                          budget   limits, retries                  │
+//! recorded answers ────────── import ── graders ─────────────────────┘
 //! ```
 
 pub mod analysis;
+mod budget;
+mod client;
+pub mod collect;
 pub mod frontier;
 pub mod graders;
+pub mod grades;
 pub mod import;
+pub mod judging;
+pub mod ledger;
+mod limits;
 pub mod matrix;
+pub mod models;
+pub mod plan;
 pub mod policies;
+pub mod pricing;
+mod prompts;
+mod retry;
 mod usage;
 
-pub use usage::UsageSource;
+pub use models::ModelSpec;
+pub use pricing::{Price, PriceTable};
+pub use prompts::prompts;
+pub use usage::{Usage, UsageSource, Via};

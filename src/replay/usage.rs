@@ -1,4 +1,4 @@
-//! How sure the token counts, and with them the costs, are.
+//! Tokens of a call, how it was made and how sure the counts, and with them the costs, are.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,4 +14,35 @@ pub enum UsageSource {
     Recorded,
     /// There are none.
     None,
+}
+
+/// How a call was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Via {
+    /// One request, one answer.
+    #[default]
+    Sync,
+    /// A provider's batch, at the batch price.
+    Batch,
+}
+
+/// Token counts of one call, as OpenAI counts: `cached` and `cache_write` are parts of `input`, `reasoning` is a part of
+/// `output`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Usage {
+    /// Tokens of the prompt, with system prompt and framing.
+    pub input: u64,
+    /// Of them, those read from the provider's cache.
+    #[serde(default)]
+    pub cached: u64,
+    /// Of them, those written to it; some providers charge more for them.
+    #[serde(default)]
+    pub cache_write: u64,
+    /// Tokens of the answer, with hidden reasoning.
+    pub output: u64,
+    /// Of them, those of hidden reasoning.
+    #[serde(default)]
+    pub reasoning: u64,
 }

@@ -43,9 +43,10 @@ pub use replay::{
     ModelReport, PolicyReport, ReplayProvenance, ReplayReport, ShuffleReport, SweepPointReport, SweepReport,
 };
 pub use tables::{confusion_csv, frontier_csv, predictions_csv, sweep_csv};
+pub(crate) use terminal::usd;
 pub use terminal::{
-    baseline_text, calibration_text, centroids_text, check_text, classify_text, eval_text, left_table, next_step,
-    replay_text,
+    baseline_text, calibration_text, centroids_text, check_text, classify_text, collect_text, dry_run_text, eval_text,
+    left_table, next_step, replay_text,
 };
 
 /// Schema version of reports.

@@ -7,6 +7,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Estimate;
+use crate::replay::graders::judge::Audit;
 
 /// What routing costs, and what it does to the answers.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -46,6 +47,8 @@ pub struct ReplayReport {
     pub by_route: Vec<GroupReport>,
     /// The same by category or label of the prompts.
     pub by_category: Vec<GroupReport>,
+    /// How far the judge can be trusted; null where none graded.
+    pub judge: Option<Audit>,
     /// What a reader should know.
     pub notes: Vec<String>,
 }

@@ -16,6 +16,10 @@ pub enum Purpose {
     Simulation,
     /// Orders of a permutation test.
     Permutation,
+    /// Order in which prompts are asked.
+    Order,
+    /// Pauses between attempts.
+    Jitter,
 }
 
 /// Stream `index` of `seed`: numbers that depend on the three arguments alone.
@@ -39,6 +43,8 @@ pub fn stream(seed: u64, purpose: Purpose, index: u64) -> Stream {
         Purpose::Split => 2,
         Purpose::Simulation => 3,
         Purpose::Permutation => 4,
+        Purpose::Order => 5,
+        Purpose::Jitter => 6,
     };
     generator.set_stream((purpose << 60) | index);
     Stream(generator)
@@ -107,6 +113,8 @@ mod tests {
             Purpose::Split,
             Purpose::Simulation,
             Purpose::Permutation,
+            Purpose::Order,
+            Purpose::Jitter,
         ]
         .map(draw);
         for (i, a) in all.iter().enumerate() {

@@ -17,6 +17,23 @@ use serde::Serialize;
 /// # Errors
 /// [`StoreError::Write`] with the path; nothing is left behind.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    write(path, bytes, keep_permissions)
+}
+
+/// As [`write_atomically`], for the owner's eyes alone.
+///
+/// # Errors
+/// As [`write_atomically`].
+pub fn write_privately(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    // A temporary file is private as it is.
+    write(path, bytes, |_, _| Ok(()))
+}
+
+fn write(
+    path: &Path,
+    bytes: &[u8],
+    permissions: impl FnOnce(&Path, &std::fs::File) -> std::io::Result<()>,
+) -> Result<(), StoreError> {
     let fail = |source: std::io::Error| StoreError::Write {
         path: path.to_owned(),
         source,
@@ -36,7 +53,7 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
         .map_err(|e| fail(unplaced(&e)))?;
     // Through the file itself: the wrapper's errors name the temporary file, which means nothing to the user.
     file.as_file_mut().write_all(bytes).map_err(fail)?;
-    keep_permissions(&target, file.as_file()).map_err(fail)?;
+    permissions(&target, file.as_file()).map_err(fail)?;
     file.as_file().sync_all().map_err(fail)?;
     file.persist(&target).map_err(|e| fail(e.error))?;
     Ok(())

@@ -20,6 +20,7 @@ use indexmap::IndexMap;
 
 use self::figures::{Figures, Named};
 use self::latency::quantiles;
+use super::graders::judge::Audit;
 use super::matrix::{Complete, Matrix, share};
 use super::policies::{Choice, Routing, best_per_category, oracle, shuffle_test};
 use crate::report::{
@@ -107,6 +108,8 @@ pub struct Input<'a> {
     pub routing: Option<&'a Routing>,
     /// Whether the thresholds of the router were chosen on some of these prompts.
     pub in_sample: bool,
+    /// How far the judge can be trusted; `None` where none graded.
+    pub judge: Option<&'a Audit>,
 }
 
 /// A policy with what the report says of it.
@@ -214,6 +217,7 @@ pub fn analyse(
         sweep: figures.sweep.clone(),
         by_route: groups::by_route(matrix, &complete, cost, routing.as_ref()),
         by_category: groups::by_category(matrix, &complete, cost, routing.as_ref(), categories.as_deref()),
+        judge: input.judge.cloned(),
         notes: Vec::new(),
     };
     report.notes = notes::notes(&report, input, options);

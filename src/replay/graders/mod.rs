@@ -7,6 +7,7 @@
 
 mod choice;
 mod error;
+pub mod judge;
 mod number;
 mod text;
 
@@ -56,7 +57,7 @@ pub enum Grader {
     External,
 }
 
-/// What a grader made of an answer. The same shape for every grader.
+/// What a grader made of an answer. The same shape for every grader, judges included.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Grade {
     /// 0 to 1; null where the answer could not be graded.

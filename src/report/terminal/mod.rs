@@ -3,12 +3,15 @@
 mod calibration;
 mod certification;
 mod check;
+mod collect;
 mod evaluation;
 mod replay;
 mod routing;
 
 pub use calibration::{calibration_text, next_step};
 pub use check::{baseline_text, check_text};
+pub(crate) use collect::usd;
+pub use collect::{collect_text, dry_run_text};
 pub use evaluation::eval_text;
 pub use replay::replay_text;
 pub use routing::{centroids_text, classify_text};

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{number, percent, shown, table};
+use crate::replay::graders::judge::Audit;
 use crate::report::{Estimate, GroupReport, PolicyReport, ReplayReport, SweepReport};
 
 /// Groups that are printed; all of them are in the document.
@@ -32,6 +33,9 @@ pub fn replay_text(report: &ReplayReport) -> String {
     groups(&mut out, report, "route", &report.by_route);
     groups(&mut out, report, "category", &report.by_category);
     out.push_str(&outcomes(report));
+    if let Some(audit) = &report.judge {
+        out.push_str(&judge(audit));
+    }
     if !report.notes.is_empty() {
         out.push('\n');
         for note in &report.notes {
@@ -241,6 +245,42 @@ fn groups(out: &mut String, report: &ReplayReport, what: &str, groups: &[GroupRe
     if groups.len() > GROUPS {
         let _ = writeln!(out, "  … and {} smaller ones in the document", groups.len() - GROUPS);
     }
+}
+
+/// How far the judge can be trusted.
+fn judge(audit: &Audit) -> String {
+    let mut out = String::from("\njudge: ");
+    match audit.self_disagreement {
+        Some(rate) => {
+            let _ = write!(
+                out,
+                "contradicts itself on {} of {} {} asked twice ({:.1} %)",
+                audit.disagreements,
+                audit.asked_twice,
+                audit.kind.twice(),
+                100.0 * rate
+            );
+        }
+        None => out.push_str("nothing was asked twice"),
+    }
+    match (audit.agreement, &audit.compared_with) {
+        (Some(rate), Some(grader)) => {
+            let _ = write!(
+                out,
+                "; agrees with {} on {} of {} ({:.1} %)",
+                shown(grader, 40),
+                audit.agreed,
+                audit.compared,
+                100.0 * rate
+            );
+        }
+        (None, Some(grader)) => {
+            let _ = write!(out, "; {} had nothing to compare it with", shown(grader, 40));
+        }
+        _ => {}
+    }
+    let _ = writeln!(out, "; {} replies without a verdict", audit.unparsed);
+    out
 }
 
 /// What became of the answers, where not all are scored.

@@ -58,30 +58,30 @@ pub(in crate::cli) enum UngradedName {
     Wrong,
 }
 
-/// The recorded answers.
+/// Recorded data instead of a run.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Recorded data")]
 pub(in crate::cli) struct ImportArgs {
-    /// Format of the recorded answers.
-    #[arg(long, value_name = "FORMAT", value_enum)]
-    pub(in crate::cli) import: ImportName,
+    /// Read recorded answers of this format from FILES instead of a run.
+    #[arg(long, value_name = "FORMAT", value_enum, conflicts_with = "run", requires = "files")]
+    pub(in crate::cli) import: Option<ImportName>,
     /// Files of the recorded answers.
-    #[arg(value_name = "FILES", required = true)]
+    #[arg(value_name = "FILES", requires = "import")]
     pub(in crate::cli) files: Vec<PathBuf>,
     /// Grade the recorded texts anew, instead of the scores that came with them.
-    #[arg(long, value_name = "GRADER")]
+    #[arg(long, value_name = "GRADER", requires = "import")]
     pub(in crate::cli) grader: Option<String>,
     /// Route the prompts with the routes file and its encoder.
-    #[arg(long, conflicts_with = "predictions")]
+    #[arg(long, requires = "import", conflicts_with = "predictions")]
     pub(in crate::cli) route: bool,
     /// CSV with a router's choices: `prompt_id` or prompt, score, and gap, model or best, as predictions.csv of eval has them.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "import")]
     pub(in crate::cli) predictions: Option<PathBuf>,
     /// Which recorded model stands for a model of the router; may be repeated.
-    #[arg(long, value_name = "MODEL=RECORDED", value_parser = parse_map)]
+    #[arg(long, value_name = "MODEL=RECORDED", value_parser = parse_map, requires = "import")]
     pub(in crate::cli) map: Vec<(String, String)>,
     /// Dollars for one prompt to a recorded model, where the data have no costs; may be repeated.
-    #[arg(long, value_name = "MODEL=USD", value_parser = crate::cli::args::parse_price)]
+    #[arg(long, value_name = "MODEL=USD", value_parser = crate::cli::args::parse_price, requires = "import")]
     pub(in crate::cli) price: Vec<(String, f64)>,
 }
 

@@ -1,7 +1,9 @@
-//! `routecal replay analyse`: policies on recorded answers; asks nobody.
+//! `routecal replay analyse`: policies on the answers of a run or on recorded ones; asks nobody.
 
 mod figure;
 mod source;
+
+use std::path::Path;
 
 use self::source::Source;
 use crate::Error;
@@ -14,11 +16,19 @@ use crate::stats::Purpose;
 use crate::stats::bootstrap::Settings;
 use crate::store::{self, OutputFolder};
 
-pub(super) fn run(session: &Session, args: &AnalyseArgs, imports: &ImportArgs) -> Result<(), Error> {
+pub(super) fn run(
+    session: &Session,
+    run: &Path,
+    args: &AnalyseArgs,
+    imports: Option<&ImportArgs>,
+) -> Result<(), Error> {
     check(args)?;
     let options = options(session, args);
     let mut out = OutputFolder::open(&session.common.out)?;
-    let mut source = source::imported(session, args, imports, &options)?;
+    let mut source = match imports.and_then(|imports| Some((imports, imports.import?))) {
+        Some((imports, format)) => source::imported(session, args, (imports, format), &options)?,
+        None => source::of_run(session, run, args)?,
+    };
     for note in &source.notes {
         session.printer.warn(note);
     }
@@ -32,6 +42,7 @@ pub(super) fn run(session: &Session, args: &AnalyseArgs, imports: &ImportArgs) -
         matrix: &source.matrix,
         routing: source.routing.as_ref(),
         in_sample: source.in_sample(CALIBRATION),
+        judge: source.judge.as_ref(),
     };
     let report = analysis::analyse(&input, &options, provenance)?;
     let complete = analysis::complete_of(&source.matrix, options.ungraded)?;
@@ -49,7 +60,7 @@ pub(super) fn run(session: &Session, args: &AnalyseArgs, imports: &ImportArgs) -
     Ok(())
 }
 
-fn check(args: &AnalyseArgs) -> Result<(), Error> {
+pub(super) fn check(args: &AnalyseArgs) -> Result<(), Error> {
     crate::cli::session::check_thresholds(&args.thresholds)?;
     if !(0.0..=1.0).contains(&args.random) {
         return Err(Error::usage(

@@ -1,13 +1,59 @@
-//! `routecal replay`: policies of routing on recorded answers.
+//! `routecal replay`: collect answers, grade them, compare policies.
 
 mod analyse;
+mod calls;
+mod collect;
+mod grade;
 
+use self::calls::Asked;
 use crate::Error;
 use crate::cli::args::{ReplayArgs, ReplayStage};
 use crate::cli::session::Session;
+use crate::replay::collect::CollectError;
 
 pub(in crate::cli) fn run(session: &Session, args: &ReplayArgs) -> Result<(), Error> {
     match &args.stage {
-        ReplayStage::Analyse { imports, analyse } => analyse::run(session, analyse, imports),
+        Some(ReplayStage::Collect { run, calls, collect }) => collect::run(session, &run.run, calls, collect),
+        Some(ReplayStage::Grade {
+            run,
+            prompts,
+            calls,
+            grade,
+        }) => grade::run(session, &run.run, (calls, grade), prompts),
+        Some(ReplayStage::Analyse { run, imports, analyse }) => analyse::run(session, &run.run, analyse, Some(imports)),
+        None => all(session, args),
+    }
+}
+
+/// Every stage; their answers are the last one's, what the others have to say goes to standard error.
+fn all(session: &Session, args: &ReplayArgs) -> Result<(), Error> {
+    let folder = &args.run.run;
+    // Before any money is spent on answers that cannot be graded or compared.
+    grade::check(&args.grade)?;
+    analyse::check(&args.analyse)?;
+    let Asked::Answers(summary, stopped) = collect::gather(session, folder, &args.calls, &args.collect)? else {
+        return Ok(());
+    };
+    let mut unfinished = None;
+    let total = &summary.total;
+    session.printer.note(&format!(
+        "{} of {} answers are in {}",
+        total.answered,
+        total.cells,
+        folder.display()
+    ));
+    // What was answered before it stopped is paired, and worth looking at.
+    if let Some(error) = stopped {
+        if total.answered == 0 || matches!(error, CollectError::Interrupted { .. }) {
+            return Err(error.into());
+        }
+        unfinished = Some(error);
+    }
+    let prompts = grade::prompts_of(&args.collect);
+    let judged = grade::gather(session, folder, (&args.calls, &args.grade), &prompts)?;
+    analyse::run(session, folder, &args.analyse, None)?;
+    match unfinished.or(judged) {
+        Some(error) => Err(error.into()),
+        None => Ok(()),
     }
 }

@@ -7,8 +7,11 @@ use crate::assets::sha256_hex;
 use crate::cli::args::{AnalyseArgs, ImportArgs, ImportName};
 use crate::cli::session::{Session, thresholds};
 use crate::replay::analysis::{self, AnalysisError, Options};
+use crate::replay::graders::judge::Audit;
 use crate::replay::graders::{Grader, regrade};
+use crate::replay::grades;
 use crate::replay::import::{self, ImportFormat, PredictionOptions, mapped};
+use crate::replay::ledger::Run;
 use crate::replay::matrix::Matrix;
 use crate::replay::policies::{RoutedPrompt, Routing};
 use crate::router;
@@ -18,7 +21,8 @@ use crate::routes::{Routes, Thresholds};
 pub(super) struct Source {
     pub(super) matrix: Matrix,
     pub(super) routing: Option<Routing>,
-    /// The format of the recorded data.
+    pub(super) judge: Option<Audit>,
+    /// `run`, or the format of the recorded data.
     pub(super) name: String,
     pub(super) sha256: String,
     pub(super) grader: String,
@@ -51,14 +55,53 @@ impl Source {
     }
 }
 
+/// The answers of a run, routed as they were when they were collected, under the thresholds of the routes file or the flags.
+pub(super) fn of_run(session: &Session, folder: &Path, args: &AnalyseArgs) -> Result<Source, Error> {
+    let run = Run::load(folder)?;
+    let graded = grades::read(folder)?;
+    let matrix = grades::matrix_of(&run, &graded);
+    let routes = session.routes()?;
+    let (global, by_route) = thresholds(&routes, &args.thresholds)?;
+    let file = session.common.routes.display().to_string();
+    let routing = grades::routing_of(&run, &matrix, (&routes, &file), &by_route, global.gap())?;
+    let mut notes = Vec::new();
+    if run.torn > 0 {
+        notes.push(format!(
+            "{}: the last line of responses.jsonl is torn and is passed over",
+            folder.display()
+        ));
+    }
+    let collected = run.manifest.thresholds.values().map(|pair| (pair[0], pair[1]));
+    if !collected.eq(by_route.iter().map(|t| (t.threshold(), t.gap()))) {
+        notes.push("these are other thresholds than those of the collection: a prompt that changes sides was asked with the system prompt of the other side".into());
+    }
+    let text = |name: &str| std::fs::read(folder.join(name)).unwrap_or_default();
+    let mut bytes = text("prompts.jsonl");
+    bytes.extend(text("responses.jsonl"));
+    Ok(Source {
+        judge: grades::audit(&graded),
+        grader: graded
+            .iter()
+            .find_map(|g| g.grade.as_ref())
+            .map_or_else(|| "none".into(), |g| g.grader.clone()),
+        name: "run".into(),
+        sha256: sha256_hex(&bytes),
+        router: Some(format!("{} with {}", file, run.manifest.encoder)),
+        router_sha256: Some(hash_of(&routing)),
+        routing: Some(routing),
+        matrix,
+        notes,
+    })
+}
+
 /// Recorded answers.
 pub(super) fn imported(
     session: &Session,
     args: &AnalyseArgs,
-    imports: &ImportArgs,
+    (imports, format): (&ImportArgs, ImportName),
     options: &Options,
 ) -> Result<Source, Error> {
-    let format = match imports.import {
+    let format = match format {
         ImportName::RoutellmGsm8k => ImportFormat::RoutellmGsm8k,
         ImportName::RoutellmMmlu => ImportFormat::RoutellmMmlu,
         ImportName::Routerarena => ImportFormat::Routerarena,
@@ -93,6 +136,7 @@ pub(super) fn imported(
     Ok(Source {
         router_sha256: routing.as_ref().map(hash_of),
         routing,
+        judge: None,
         name: format.name().into(),
         sha256,
         grader: graded_by,

@@ -1,0 +1,31 @@
+//! The files of a run: who was asked what, and what came back.
+//!
+//! ```text
+//! manifest.json     what the run is: prompts, models, parameters, prices; a run that differs is refused
+//! prompts.jsonl     a prompt a line, with the route it takes (`PromptRecord`)
+//! responses.jsonl   one line an attempt outcome (`Record`), only ever appended to
+//! sent.jsonl        calls on their way, so that one that is killed with the program is known and counted
+//! lock              held while a run is being written
+//! ```
+//!
+//! A line is written in one go when its attempt has ended, so a killed program loses at most calls in flight; a last line
+//! that is torn is cut off when the run is opened again. A call in flight at that moment may have been billed: its line in
+//! `sent.jsonl`, written before it was sent, becomes an outcome of status `budget_unknown`, which counts as spent and is not
+//! asked again unless that is asked for.
+
+mod error;
+mod journal;
+mod lock;
+mod manifest;
+mod prompt;
+mod record;
+mod run;
+
+pub use error::LedgerError;
+pub use manifest::{Manifest, ManifestModel};
+pub use prompt::PromptRecord;
+pub use record::{RECORD_VERSION, Record, Status};
+pub use run::{Cells, Run, RunFolder};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,311 @@
+//! A run's folder: opened to be written by one process, or read by any.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::journal::{self, Journal, Lines};
+use super::lock::RunLock;
+use super::manifest::differences;
+use super::{LedgerError, Manifest, PromptRecord, Record, Status};
+use crate::store::{self, write_privately};
+
+const MANIFEST: &str = "manifest.json";
+const RESPONSES: &str = "responses.jsonl";
+
+/// A run as it was read: what grading and analysis start from.
+#[derive(Debug, Clone)]
+pub struct Run {
+    /// What the run is.
+    pub manifest: Manifest,
+    /// Its prompts, in the order of the dataset.
+    pub prompts: Vec<PromptRecord>,
+    /// Every outcome, in the order in which they came.
+    pub records: Vec<Record>,
+    /// Bytes of a torn last line, which were passed over.
+    pub torn: u64,
+}
+
+impl Run {
+    /// Reads the files of a run; takes no lock and changes nothing.
+    ///
+    /// # Errors
+    /// [`LedgerError`]: no run, unreadable, a line that is none.
+    pub fn load(folder: &Path) -> Result<Self, LedgerError> {
+        let Some(manifest) = manifest(folder)? else {
+            return Err(LedgerError::NoRun {
+                folder: folder.to_owned(),
+            });
+        };
+        let manifest = serde_json::from_value(manifest).map_err(|e| LedgerError::Line {
+            path: folder.join(MANIFEST),
+            line: 1,
+            message: e.to_string(),
+        })?;
+        let records: Lines<Record> = journal::read(&folder.join(RESPONSES))?;
+        Ok(Self {
+            manifest,
+            prompts: journal::read(&folder.join("prompts.jsonl"))?.items,
+            torn: records.torn,
+            records: records.items,
+        })
+    }
+
+    /// The outcome of each cell, by its key; see [`Cells`].
+    pub fn cells(&self) -> Cells {
+        Cells::of(&self.records)
+    }
+}
+
+/// What is known of each cell, by key.
+#[derive(Debug, Clone, Default)]
+pub struct Cells {
+    by_key: HashMap<String, Cell>,
+    charged_usd: f64,
+}
+
+/// One cell.
+#[derive(Debug, Clone)]
+struct Cell {
+    /// The last answer, else the last outcome.
+    outcome: Record,
+    attempts: u32,
+}
+
+impl Cells {
+    /// Of the run in `folder`; of nothing where there is none yet. Takes no lock and changes nothing.
+    ///
+    /// # Errors
+    /// [`LedgerError`]: unreadable, a line that is none.
+    pub fn load(folder: &Path) -> Result<Self, LedgerError> {
+        if manifest(folder)?.is_none() {
+            return Ok(Self::default());
+        }
+        let records: Lines<Record> = journal::read(&folder.join(RESPONSES))?;
+        Ok(Self::of(&records.items))
+    }
+
+    /// Of records in the order in which they came: the last answer of a cell goes before everything else.
+    pub fn of<'r>(records: impl IntoIterator<Item = &'r Record>) -> Self {
+        let mut cells = Self::default();
+        for record in records {
+            cells.add(record);
+        }
+        cells
+    }
+
+    fn add(&mut self, record: &Record) {
+        self.charged_usd += record.charged_usd();
+        if let Some(cell) = self.by_key.get_mut(&record.key) {
+            cell.attempts = cell.attempts.max(record.attempt);
+            if record.is_answer() || !cell.outcome.is_answer() {
+                cell.outcome = record.clone();
+            }
+            return;
+        }
+        let cell = Cell {
+            outcome: record.clone(),
+            attempts: record.attempt,
+        };
+        self.by_key.insert(record.key.clone(), cell);
+    }
+
+    /// The last answer of a cell, else its last outcome, else nothing: it was never asked.
+    pub fn outcome(&self, key: &str) -> Option<&Record> {
+        self.by_key.get(key).map(|c| &c.outcome)
+    }
+
+    /// The answer of a cell.
+    pub fn answer(&self, key: &str) -> Option<&Record> {
+        self.outcome(key).filter(|r| r.is_answer())
+    }
+
+    /// Attempts so far.
+    pub fn attempts(&self, key: &str) -> u32 {
+        self.by_key.get(key).map_or(0, |c| c.attempts)
+    }
+
+    /// Dollars that count as spent, over every attempt.
+    pub fn charged_usd(&self) -> f64 {
+        self.charged_usd
+    }
+}
+
+/// A run that is being written.
+#[derive(Debug)]
+pub struct RunFolder {
+    responses: Journal,
+    sent: Journal,
+    cells: Cells,
+    records: Vec<Record>,
+    notes: Vec<String>,
+    _lock: RunLock,
+}
+
+impl RunFolder {
+    /// Opens the run in `folder`, or starts it there. `manifest` is a [`Manifest`], or another document that says what the
+    /// run is and carries a `schema_version`.
+    ///
+    /// Calls that were on their way when an earlier process was killed become outcomes of status `budget_unknown`.
+    ///
+    /// # Errors
+    /// [`LedgerError`]: in use, another run, unreadable, cannot be written.
+    pub fn open(folder: &Path, manifest: &impl Serialize, prompts: &[PromptRecord]) -> Result<Self, LedgerError> {
+        make_folder(folder)?;
+        let lock = RunLock::take(folder)?;
+        match self::manifest(folder)? {
+            Some(was) => {
+                let differences = differences(&was, &serde_json::to_value(manifest).unwrap_or_default());
+                if !differences.is_empty() {
+                    return Err(LedgerError::OtherRun {
+                        folder: folder.to_owned(),
+                        differences,
+                    });
+                }
+            }
+            None => start(folder, manifest, prompts)?,
+        }
+        let mut notes = Vec::new();
+        let path = folder.join(RESPONSES);
+        let lines: Lines<Record> = journal::read(&path)?;
+        if lines.torn > 0 {
+            notes.push(format!(
+                "{}: the last line was torn ({} bytes without an end) and is cut off",
+                path.display(),
+                lines.torn
+            ));
+        }
+        let responses = Journal::open(&path, &lines)?;
+        let mut records = lines.items;
+        let path = folder.join("sent.jsonl");
+        // A torn line here is that of a call which was not sent.
+        let lines: Lines<Record> = journal::read(&path)?;
+        let sent = Journal::open(&path, &lines)?;
+        let ended: std::collections::HashSet<(&str, u32)> =
+            records.iter().map(|r| (r.key.as_str(), r.attempt)).collect();
+        let lost: Vec<Record> = lines
+            .items
+            .into_iter()
+            .filter(|call| !ended.contains(&(call.key.as_str(), call.attempt)))
+            .collect();
+        for call in &lost {
+            responses.append(call)?;
+        }
+        if !lost.is_empty() {
+            notes.push(format!(
+                "{} calls were on their way when the run was killed; they may have been billed and count as spent",
+                lost.len()
+            ));
+        }
+        records.extend(lost);
+        sent.clear()?;
+        Ok(Self {
+            responses,
+            sent,
+            cells: Cells::of(&records),
+            records,
+            notes,
+            _lock: lock,
+        })
+    }
+
+    /// What was found when the run was opened.
+    pub fn cells(&self) -> &Cells {
+        &self.cells
+    }
+
+    /// The records that were there when the run was opened.
+    pub fn records(&self) -> &[Record] {
+        &self.records
+    }
+
+    /// What the user should know of how the files were found.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// Writes down that a call is about to be sent: `call` is the outcome it will have had if nothing more is heard of it.
+    ///
+    /// # Errors
+    /// [`LedgerError::Write`]; the call must not be sent then.
+    pub fn sending(&self, call: &Record) -> Result<(), LedgerError> {
+        debug_assert_eq!(call.status, Status::BudgetUnknown);
+        self.sent.append(call)
+    }
+
+    /// Appends an outcome.
+    ///
+    /// # Errors
+    /// [`LedgerError::Write`].
+    pub fn append(&self, record: &Record) -> Result<(), LedgerError> {
+        self.responses.append(record)
+    }
+}
+
+fn manifest(folder: &Path) -> Result<Option<Value>, LedgerError> {
+    let path = folder.join(MANIFEST);
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(e)
+            if matches!(
+                e.kind(),
+                std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory
+            ) =>
+        {
+            return Ok(None);
+        }
+        Err(source) => return Err(LedgerError::Read { path, source }),
+    };
+    let manifest: Value = serde_json::from_str(&text).map_err(|e| LedgerError::Line {
+        path: path.clone(),
+        line: e.line(),
+        message: e.to_string(),
+    })?;
+    if let Some(found) = manifest["schema_version"]
+        .as_u64()
+        .filter(|v| *v > u64::from(Manifest::VERSION))
+    {
+        return Err(LedgerError::Newer {
+            path,
+            line: 1,
+            found,
+            known: Manifest::VERSION,
+        });
+    }
+    Ok(Some(manifest))
+}
+
+/// The folder, for its owner alone.
+fn make_folder(folder: &Path) -> Result<(), LedgerError> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).map_err(|source| LedgerError::Write {
+        path: folder.to_owned(),
+        source,
+    })
+}
+
+/// The manifest is written last: a folder without one holds no run, whatever else is in it.
+fn start(folder: &Path, manifest: &impl Serialize, prompts: &[PromptRecord]) -> Result<(), LedgerError> {
+    let write = |name: &str, text: String| {
+        let path: PathBuf = folder.join(name);
+        write_privately(&path, text.as_bytes()).map_err(|e| match e {
+            store::StoreError::Write { path, source } => LedgerError::Write { path, source },
+            other => LedgerError::Write {
+                path,
+                source: std::io::Error::other(other.to_string()),
+            },
+        })
+    };
+    let mut lines = String::new();
+    for prompt in prompts {
+        lines.push_str(&serde_json::to_string(prompt).unwrap_or_default());
+        lines.push('\n');
+    }
+    write("prompts.jsonl", lines)?;
+    write(MANIFEST, store::json(manifest))
+}
