@@ -432,6 +432,12 @@ pub(super) enum SchemaName {
     Baseline,
     /// replay.json.
     Replay,
+    /// What `replay collect` prints.
+    ReplayCollect,
+    /// What `replay collect --dry-run` prints.
+    ReplayDryRun,
+    /// What `replay grade` prints.
+    ReplayGrades,
 }
 
 #[derive(Debug, Args)]

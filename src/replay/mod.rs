@@ -17,6 +17,8 @@ pub mod analysis;
 mod budget;
 mod client;
 pub mod collect;
+#[cfg(test)]
+mod fixture;
 pub mod frontier;
 pub mod graders;
 pub mod grades;

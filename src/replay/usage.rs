@@ -1,5 +1,6 @@
 //! Tokens of a call, how it was made and how sure the counts, and with them the costs, are.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Where the token counts of an answer come from.
@@ -29,7 +30,7 @@ pub enum Via {
 
 /// Token counts of one call, as OpenAI counts: `cached` and `cache_write` are parts of `input`, `reasoning` is a part of
 /// `output`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Usage {
     /// Tokens of the prompt, with system prompt and framing.

@@ -8,6 +8,7 @@ mod certification;
 mod check;
 mod estimate;
 mod evaluation;
+mod grades;
 mod junit;
 mod markdown;
 mod optimism;
@@ -34,6 +35,7 @@ pub use evaluation::{
     ForcedChoice, IntervalsReport, LeakageReport, Mistake, ReliabilityBinReport, ReliabilityReport, RouteConfidence,
     RouteFigures, SelectiveFigures, SelectiveReport, SummaryReport, ThresholdsReport,
 };
+pub use grades::{GradedModel, GradesReport, JudgeReport};
 pub use junit::junit;
 pub use markdown::check_markdown;
 pub use optimism::{ChoiceOptimism, CrossValidationReport, FoldReport, OptimismReport, SpreadReport, ThresholdSpread};
@@ -46,7 +48,7 @@ pub use tables::{confusion_csv, frontier_csv, predictions_csv, sweep_csv};
 pub(crate) use terminal::usd;
 pub use terminal::{
     baseline_text, calibration_text, centroids_text, check_text, classify_text, collect_text, dry_run_text, eval_text,
-    left_table, next_step, replay_text,
+    grades_text, left_table, next_step, replay_text,
 };
 
 /// Schema version of reports.
@@ -65,6 +67,9 @@ pub fn schema(document: &str) -> Option<serde_json::Value> {
         "check" => generator.into_root_schema_for::<CheckReport>(),
         "baseline" => generator.into_root_schema_for::<crate::check::Baseline>(),
         "gates" => return Some(crate::check::gates_schema()),
+        "replay-collect" => generator.into_root_schema_for::<crate::replay::collect::CollectSummary>(),
+        "replay-dry-run" => generator.into_root_schema_for::<crate::replay::collect::DryRun>(),
+        "replay-grades" => generator.into_root_schema_for::<GradesReport>(),
         "replay" => generator.into_root_schema_for::<ReplayReport>(),
         "routes" => return Some(crate::routes::routes_schema()),
         _ => return None,

@@ -15,6 +15,9 @@ pub(in crate::cli) fn run(session: &Session, args: &SchemaArgs) -> Result<(), Er
         SchemaName::Gates => "gates",
         SchemaName::Baseline => "baseline",
         SchemaName::Replay => "replay",
+        SchemaName::ReplayCollect => "replay-collect",
+        SchemaName::ReplayDryRun => "replay-dry-run",
+        SchemaName::ReplayGrades => "replay-grades",
     };
     let text = store::json(&report::schema(name));
     session.printer.answer(|| text.clone(), || text.clone())

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::replay::ledger::{Cells, Record, Status};
@@ -9,7 +10,7 @@ use crate::replay::plan::{Call, Plan};
 use crate::replay::{Usage, Via};
 
 /// The answers of a run, in numbers: what `replay collect --format json` prints.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct CollectSummary {
     /// `replay_collect`.
     pub kind: &'static str,
@@ -32,7 +33,7 @@ pub struct CollectSummary {
 }
 
 /// Cells of a matrix.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, JsonSchema)]
 pub struct CellCounts {
     /// All.
     pub cells: u64,
@@ -53,7 +54,7 @@ pub struct CellCounts {
 }
 
 /// One model's cells, tokens and dollars.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct ModelCounts {
     /// Name.
     pub model: String,
@@ -173,7 +174,7 @@ impl CellCounts {
 }
 
 /// What the open calls of a run can cost: what `replay collect --dry-run --format json` prints.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct DryRun {
     /// `replay_dry_run`.
     pub kind: &'static str,
@@ -196,7 +197,7 @@ pub struct DryRun {
 }
 
 /// One model's open calls.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct DryRunModel {
     /// Name.
     pub model: String,

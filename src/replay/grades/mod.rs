@@ -5,9 +5,11 @@
 
 mod error;
 mod run;
+mod summary;
 
 pub use error::GradesError;
 pub use run::{matrix_of, routing_of};
+pub use summary::summary;
 
 use std::collections::HashMap;
 use std::path::Path;

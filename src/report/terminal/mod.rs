@@ -5,6 +5,7 @@ mod certification;
 mod check;
 mod collect;
 mod evaluation;
+mod grades;
 mod replay;
 mod routing;
 
@@ -13,6 +14,7 @@ pub use check::{baseline_text, check_text};
 pub(crate) use collect::usd;
 pub use collect::{collect_text, dry_run_text};
 pub use evaluation::eval_text;
+pub use grades::grades_text;
 pub use replay::replay_text;
 pub use routing::{centroids_text, classify_text};
 

@@ -34,6 +34,7 @@ pub fn replay_text(report: &ReplayReport) -> String {
     groups(&mut out, report, "category", &report.by_category);
     out.push_str(&outcomes(report));
     if let Some(audit) = &report.judge {
+        out.push('\n');
         out.push_str(&judge(audit));
     }
     if !report.notes.is_empty() {
@@ -248,8 +249,8 @@ fn groups(out: &mut String, report: &ReplayReport, what: &str, groups: &[GroupRe
 }
 
 /// How far the judge can be trusted.
-fn judge(audit: &Audit) -> String {
-    let mut out = String::from("\njudge: ");
+pub(super) fn judge(audit: &Audit) -> String {
+    let mut out = String::from("judge: ");
     match audit.self_disagreement {
         Some(rate) => {
             let _ = write!(

@@ -57,6 +57,13 @@ pub(super) fn specs(
     Ok(models::resolve(file.as_ref(), routed, wanted, prices.as_ref(), &defaults).map_err(CollectError::from)?)
 }
 
+/// The model of that name, of those that `known` names, the models file or OpenAI.
+pub(super) fn spec(session: &Session, args: &CallArgs, known: &[String], name: &str) -> Result<ModelSpec, Error> {
+    let mut specs = specs(session, args, known, &[name.to_owned()])?;
+    // One name is wanted, and what is wanted is found or refused.
+    Ok(specs.swap_remove(0))
+}
+
 /// Makes the calls that are open, or says what they would cost, or that they are all there.
 pub(super) fn ask<M: Serialize>(session: &Session, args: &CallArgs, calls: Calls<'_, M>) -> Result<Asked, Error> {
     let Calls {

@@ -1,6 +1,6 @@
 //! `routecal replay grade`: from the answers of a run to scores.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use super::calls::{self, Asked, Calls};
@@ -14,7 +14,9 @@ use crate::replay::graders::{GRADERS, Grader};
 use crate::replay::grades::{self, GradeRecord};
 use crate::replay::import::{self, ImportFormat};
 use crate::replay::judging::{JudgeRequest, Judging};
-use crate::replay::ledger::{Cells, Run};
+use crate::replay::ledger::{Cells, ManifestModel, Run};
+use crate::report::{self, GradesReport};
+use crate::store;
 
 /// How answers are graded.
 enum Grading {
@@ -96,19 +98,25 @@ pub(super) fn run(
     args: (&CallArgs, &GradeArgs),
     prompts: &PromptsArgs,
 ) -> Result<(), Error> {
-    gather(session, folder, args, prompts)?.map_or(Ok(()), |error| Err(error.into()))
+    let Some((report, error)) = gather(session, folder, args, prompts)? else {
+        return Ok(());
+    };
+    session
+        .printer
+        .answer(|| store::json(&report), || report::grades_text(&report))?;
+    error.map_or(Ok(()), |error| Err(error.into()))
 }
 
-/// Grades, and says why a judge has not judged everything.
+/// Grades, and says why a judge has not judged everything; nothing where only the cost of a judge was asked for.
 pub(super) fn gather(
     session: &Session,
     folder: &Path,
-    (calls, args): (&CallArgs, &GradeArgs),
+    args: (&CallArgs, &GradeArgs),
     prompts: &PromptsArgs,
-) -> Result<Option<CollectError>, Error> {
-    let grading = grading(args)?;
+) -> Result<Option<(GradesReport, Option<CollectError>)>, Error> {
+    let grading = grading(args.1)?;
     let run = Run::load(folder)?;
-    let (graded, missing, error) = match grading {
+    let (graded, missing, judge) = match grading {
         Grading::Plain(grader) => (grades::grade_run(&run, &grader)?, 0, None),
         Grading::Scores(file) => {
             let scores = import::import(ImportFormat::Outcomes, &[file])?.matrix;
@@ -117,18 +125,19 @@ pub(super) fn gather(
         }
         Grading::Judge(kind, model) => {
             let texts = texts(session, &run, prompts)?;
-            match judged(session, folder, (calls, args), (&run, &texts), (kind, &model))? {
-                Some(judged) => judged,
-                None => return Ok(None),
-            }
+            let Some((graded, missing, asked)) = judged(session, folder, args, (&run, &texts), (kind, &model))? else {
+                return Ok(None);
+            };
+            (graded, missing, Some((model, asked)))
         }
     };
     grades::write(folder, &graded)?;
-    session.printer.note(&summary(&graded, missing));
-    Ok(error)
+    let (judge, error) = judge.map_or((None, None), |(model, (asked, error))| (Some((model, asked)), error));
+    let judge = judge.as_ref().map(|(model, asked)| (model.as_str(), asked));
+    Ok(Some((grades::summary(&run, &graded, missing, judge), error)))
 }
 
-type Judged = (Vec<GradeRecord>, u64, Option<CollectError>);
+type Judged = (Vec<GradeRecord>, u64, (CollectSummary, Option<CollectError>));
 
 /// Asks the judge what it has not been asked yet; nothing where only the cost was asked for.
 fn judged(
@@ -139,16 +148,9 @@ fn judged(
     (kind, model): (Judge, &str),
 ) -> Result<Option<Judged>, Error> {
     let known: Vec<String> = run.manifest.models.keys().cloned().collect();
-    let specs = calls::specs(session, calls, &known, &[model.to_owned()])?;
-    let Some(judge) = specs.into_iter().next() else {
-        return Ok(None);
-    };
-    if run
-        .manifest
-        .models
-        .values()
-        .any(|m| m.provider == judge.provider && m.model == judge.model)
-    {
+    let judge = calls::spec(session, calls, &known, model)?;
+    let own = |m: &ManifestModel| m.provider == judge.provider && m.model == judge.model;
+    if run.manifest.models.values().any(own) {
         session.printer.warn(&format!(
             "{model} judges its own answers too: models favour themselves, so take another judge where you can"
         ));
@@ -166,30 +168,20 @@ fn judged(
     let (manifest, name) = judging.manifest(of_manifest);
     let place = folder.join(name);
     let of_judges = grades::judges_charged_usd(folder)?;
-    let own = Cells::load(&place)?.charged_usd();
+    let before = Cells::load(&place)?.charged_usd();
     let asked = Calls {
         folder: &place,
         manifest: &manifest,
         prompts: &[],
         plan: judging.plan().clone(),
-        spent_elsewhere_usd: run.cells().charged_usd() + (of_judges - own).max(0.0),
+        spent_elsewhere_usd: run.cells().charged_usd() + (of_judges - before).max(0.0),
     };
     let Asked::Answers(asked, error) = calls::ask(session, calls, asked)? else {
         return Ok(None);
     };
-    note_asked(session, model, &asked);
     let audit: Grader = args.audit.parse()?;
     let (graded, missing) = judging.grades(run, &Cells::load(&place)?, &audit);
-    Ok(Some((graded, missing, error)))
-}
-
-fn note_asked(session: &Session, model: &str, asked: &CollectSummary) {
-    session.printer.note(&format!(
-        "{model} judged: {} of {} questions answered, {} spent",
-        asked.total.answered,
-        asked.total.cells,
-        crate::report::usd(asked.charged_usd)
-    ));
+    Ok(Some((graded, missing, (asked, error))))
 }
 
 /// The texts of a run's prompts by id: as the run keeps them, else from the dataset, held against the run's hashes.
@@ -220,23 +212,4 @@ fn texts(session: &Session, run: &Run, args: &PromptsArgs) -> Result<HashMap<Str
             Some((p.prompt_id.clone(), (*text).to_owned()))
         })
         .collect())
-}
-
-/// What came of it, by outcome.
-fn summary(graded: &[GradeRecord], missing: u64) -> String {
-    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    for grade in graded {
-        *counts.entry(grade.outcome.name()).or_default() += 1;
-    }
-    let mut counts: Vec<String> = counts.into_iter().map(|(name, n)| format!("{n} {name}")).collect();
-    if missing > 0 {
-        counts.push(format!("{missing} without a grade"));
-    }
-    let grader = graded.iter().find_map(|g| g.grade.as_ref()).map(|g| g.grader.as_str());
-    format!(
-        "graded {} answers with {}: {}",
-        graded.len(),
-        grader.unwrap_or("nothing"),
-        counts.join(", ")
-    )
 }

@@ -50,9 +50,14 @@ fn all(session: &Session, args: &ReplayArgs) -> Result<(), Error> {
         unfinished = Some(error);
     }
     let prompts = grade::prompts_of(&args.collect);
-    let judged = grade::gather(session, folder, (&args.calls, &args.grade), &prompts)?;
+    let Some((grades, unjudged)) = grade::gather(session, folder, (&args.calls, &args.grade), &prompts)? else {
+        return Ok(());
+    };
+    session
+        .printer
+        .note(&format!("{} answers graded by {}", grades.answers, grades.grader));
     analyse::run(session, folder, &args.analyse, None)?;
-    match unfinished.or(judged) {
+    match unfinished.or(unjudged) {
         Some(error) => Err(error.into()),
         None => Ok(()),
     }
