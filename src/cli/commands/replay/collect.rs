@@ -22,7 +22,7 @@ use crate::store;
 const REFERENCE: &str = "reference";
 
 pub(super) fn run(session: &Session, folder: &Path, calls: &CallArgs, args: &CollectArgs) -> Result<(), Error> {
-    let Asked::Answers(summary, error) = gather(session, folder, calls, args)? else {
+    let Asked::Answers(summary, error) = gather(session, folder, (calls, args), &|_| Ok(()))? else {
         return Ok(());
     };
     session
@@ -32,9 +32,15 @@ pub(super) fn run(session: &Session, folder: &Path, calls: &CallArgs, args: &Col
     error.map_or(Ok(()), |error| Err(error.into()))
 }
 
-/// As [`run`], without a word of what came of it.
-pub(super) fn gather(session: &Session, folder: &Path, calls: &CallArgs, args: &CollectArgs) -> Result<Asked, Error> {
+/// As [`run`], without a word of what came of it. `look` sees the prompts before anybody is asked, and may refuse them.
+pub(super) fn gather(
+    session: &Session,
+    folder: &Path,
+    (calls, args): (&CallArgs, &CollectArgs),
+    look: &dyn Fn(&[PromptRecord]) -> Result<(), Error>,
+) -> Result<Asked, Error> {
     let (manifest, prompts, plan) = prepare(session, calls, args)?;
+    look(&prompts)?;
     let calls_of = Calls {
         folder,
         manifest: &manifest,
@@ -114,7 +120,7 @@ fn prepare(
 }
 
 /// The models that the routes send prompts to, each once.
-fn targets(routes: &Routes) -> Vec<String> {
+pub(super) fn targets(routes: &Routes) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for target in routes.routes.iter().map(|r| &r.target).chain([&routes.fallback]) {
         if !names.contains(&target.model) {

@@ -11,10 +11,10 @@ use crate::dataset::Dataset;
 use crate::replay::collect::{CollectError, CollectSummary};
 use crate::replay::graders::judge::Judge;
 use crate::replay::graders::{GRADERS, Grader};
-use crate::replay::grades::{self, GradeRecord};
+use crate::replay::grades::{self, GradeRecord, GradesError};
 use crate::replay::import::{self, ImportFormat};
 use crate::replay::judging::{JudgeRequest, Judging};
-use crate::replay::ledger::{Cells, ManifestModel, Run};
+use crate::replay::ledger::{Cells, ManifestModel, PromptRecord, Run};
 use crate::report::{self, GradesReport};
 use crate::store;
 
@@ -27,8 +27,28 @@ enum Grading {
 
 /// What is named on the command line, looked at before anything is collected: no money is spent on answers that cannot be
 /// graded.
-pub(super) fn check(args: &GradeArgs) -> Result<(), Error> {
-    grading(args).map(drop)
+pub(super) fn check_judge(session: &Session, calls: &CallArgs, args: &GradeArgs) -> Result<(), Error> {
+    if let Grading::Judge(_, model) = grading(args)? {
+        let routes = session.routes()?;
+        let judge = calls::spec(session, calls, &super::collect::targets(&routes), &model)?;
+        if judge.price.is_none() {
+            return Err(CollectError::NoPrice { models: vec![model] }.into());
+        }
+    }
+    Ok(())
+}
+
+/// As [`check_judge`], of the right answers.
+pub(super) fn check_references(args: &GradeArgs, prompts: &[PromptRecord]) -> Result<(), Error> {
+    let grader = match grading(args)? {
+        Grading::Plain(grader) if grader.needs_reference() => grader.to_string(),
+        Grading::Judge(Judge::Single, _) => Judge::Single.name().to_owned(),
+        _ => return Ok(()),
+    };
+    if prompts.iter().all(|p| p.reference.is_none()) {
+        return Err(GradesError::NoReferences { grader }.into());
+    }
+    Ok(())
 }
 
 fn grading(args: &GradeArgs) -> Result<Grading, Error> {
@@ -79,7 +99,7 @@ fn grading(args: &GradeArgs) -> Result<Grading, Error> {
     }
     match (name.parse::<Grader>()?, &args.scores) {
         (Grader::External, Some(file)) => Ok(Grading::Scores(file.clone())),
-        (Grader::External, None) => Err(grades::GradesError::External.into()),
+        (Grader::External, None) => Err(GradesError::External.into()),
         (grader, _) => Ok(Grading::Plain(grader)),
     }
 }

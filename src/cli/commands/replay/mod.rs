@@ -10,6 +10,7 @@ use crate::Error;
 use crate::cli::args::{ReplayArgs, ReplayStage};
 use crate::cli::session::Session;
 use crate::replay::collect::CollectError;
+use crate::replay::ledger::PromptRecord;
 
 pub(in crate::cli) fn run(session: &Session, args: &ReplayArgs) -> Result<(), Error> {
     match &args.stage {
@@ -29,9 +30,15 @@ pub(in crate::cli) fn run(session: &Session, args: &ReplayArgs) -> Result<(), Er
 fn all(session: &Session, args: &ReplayArgs) -> Result<(), Error> {
     let folder = &args.run.run;
     // Before any money is spent on answers that cannot be graded or compared.
-    grade::check(&args.grade)?;
     analyse::check(&args.analyse)?;
-    let Asked::Answers(summary, stopped) = collect::gather(session, folder, &args.calls, &args.collect)? else {
+    let look: &dyn Fn(&[PromptRecord]) -> Result<(), Error> = if args.calls.dry_run {
+        &|_| Ok(())
+    } else {
+        grade::check_judge(session, &args.calls, &args.grade)?;
+        &|prompts| grade::check_references(&args.grade, prompts)
+    };
+    let asked = collect::gather(session, folder, (&args.calls, &args.collect), look)?;
+    let Asked::Answers(summary, stopped) = asked else {
         return Ok(());
     };
     let mut unfinished = None;

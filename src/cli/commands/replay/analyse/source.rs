@@ -9,7 +9,7 @@ use crate::cli::session::{Session, thresholds};
 use crate::replay::analysis::{self, AnalysisError, Options};
 use crate::replay::graders::judge::Audit;
 use crate::replay::graders::{Grader, regrade};
-use crate::replay::grades;
+use crate::replay::grades::{self, GradesError};
 use crate::replay::import::{self, ImportFormat, PredictionOptions, mapped};
 use crate::replay::ledger::Run;
 use crate::replay::matrix::Matrix;
@@ -63,8 +63,16 @@ pub(super) fn of_run(session: &Session, folder: &Path, args: &AnalyseArgs) -> Re
     let routes = session.routes()?;
     let (global, by_route) = thresholds(&routes, &args.thresholds)?;
     let file = session.common.routes.display().to_string();
-    let routing = grades::routing_of(&run, &matrix, (&routes, &file), &by_route, global.gap())?;
     let mut notes = Vec::new();
+    let routing = match grades::routing_of(&run, &matrix, (&routes, &file), &by_route, global.gap()) {
+        Ok(routing) => Some(routing),
+        // The models that were asked can be compared all the same.
+        Err(error @ GradesError::NotAsked { .. }) => {
+            notes.push(format!("no routed policy: {error}"));
+            None
+        }
+        Err(error) => return Err(error.into()),
+    };
     if run.torn > 0 {
         notes.push(format!(
             "{}: the last line of responses.jsonl is torn and is passed over",
@@ -86,9 +94,11 @@ pub(super) fn of_run(session: &Session, folder: &Path, args: &AnalyseArgs) -> Re
             .map_or_else(|| "none".into(), |g| g.grader.clone()),
         name: "run".into(),
         sha256: sha256_hex(&bytes),
-        router: Some(format!("{} with {}", file, run.manifest.encoder)),
-        router_sha256: Some(hash_of(&routing)),
-        routing: Some(routing),
+        router: routing
+            .as_ref()
+            .map(|_| format!("{file} with {}", run.manifest.encoder)),
+        router_sha256: routing.as_ref().map(hash_of),
+        routing,
         matrix,
         notes,
     })
