@@ -103,6 +103,9 @@ impl Figure for FrontierFigure {
     }
 }
 
+/// Places that are looked at along a line, for names to keep off it.
+const STEPS: u32 = 100;
+
 const CURVE: Stroke = Stroke::solid(BLUE, 1.5);
 const HULL: Stroke = Stroke::solid(BLUE, 3.0);
 const ZERO: Stroke = Stroke::dashed(VERMILLION, 2.0, &[8.0, 5.0]);
@@ -144,16 +147,33 @@ impl FrontierFigure {
         Ok(())
     }
 
-    fn draw_lines(&self, canvas: &Canvas<'_>, plane: &Plane) {
-        // Beyond its last corner a hull goes on level: more money is not worse.
-        let to_edge = |corners: &[(f64, f64)]| -> Vec<Point> {
-            let mut places: Vec<Point> = corners.iter().map(|p| plane.place(*p)).collect();
-            if let Some(last) = places.last().copied() {
-                places.push((plane.right, last.1));
+    /// The hull of the single models. Beyond its last corner a hull goes on level: more money is not worse.
+    fn zero_line(&self, plane: &Plane) -> Vec<Point> {
+        let mut places: Vec<Point> = self.zero_router.iter().map(|p| plane.place(*p)).collect();
+        if let Some(last) = places.last().copied() {
+            places.push((plane.right, last.1));
+        }
+        places
+    }
+
+    /// Places on every line, near each other, so that names can keep off them.
+    fn along_lines(&self, plane: &Plane) -> Vec<Point> {
+        let placed = |line: &[(f64, f64)]| -> Vec<Point> { line.iter().map(|p| plane.place(*p)).collect() };
+        let mix = self.mix.map(|m| placed(&m)).unwrap_or_default();
+        let lines = [self.zero_line(plane), mix, placed(&self.hull)];
+        let mut points = placed(&self.curve);
+        for pair in lines.iter().flat_map(|line| line.windows(2)) {
+            let (from, to) = (pair[0], pair[1]);
+            for step in 0..=STEPS {
+                let share = f64::from(step) / f64::from(STEPS);
+                points.push((from.0 + share * (to.0 - from.0), from.1 + share * (to.1 - from.1)));
             }
-            places
-        };
-        let zero = to_edge(&self.zero_router);
+        }
+        points
+    }
+
+    fn draw_lines(&self, canvas: &Canvas<'_>, plane: &Plane) {
+        let zero = self.zero_line(plane);
         canvas.line(&zero, ZERO);
         if let Some(mix) = self.mix {
             canvas.line(&mix.map(|p| plane.place(p)), MIX);
@@ -185,12 +205,14 @@ impl FrontierFigure {
             canvas.disc(place, 7.5, PAPER);
             canvas.disc(place, 5.5, VERMILLION);
         }
-        for (i, mark) in self.marks.iter().enumerate().take(MARKS) {
+        // The first ones matter most: they come on top.
+        for (i, mark) in self.marks.iter().enumerate().take(MARKS).rev() {
             Symbol::of(i).draw(canvas, plane.place((mark.cost, mark.quality)));
         }
+        let lines = self.along_lines(plane);
         for model in self.models.iter().take(LABELLED) {
             let place = plane.place((model.cost, model.quality));
-            label(canvas, plane, place, &model.name, &mut taken);
+            label(canvas, plane, place, &model.name, (&lines, &mut taken));
         }
     }
 
@@ -266,8 +288,15 @@ impl FrontierFigure {
     }
 }
 
-/// Writes a name beside a point where nothing else stands: right of it, left of it, above or below.
-fn label(canvas: &Canvas<'_>, plane: &Plane, place: Point, name: &str, taken: &mut Vec<(Point, Point)>) {
+/// Writes a name beside a point where nothing else stands: right of it, left of it, above or below; where there is no such
+/// place, over a line rather than over another name.
+fn label(
+    canvas: &Canvas<'_>,
+    plane: &Plane,
+    place: Point,
+    name: &str,
+    (lines, taken): (&[Point], &mut Vec<(Point, Point)>),
+) {
     let look = Type::plain(12.0).colour(INK);
     let text = look.elide(name, 240.0);
     let width = look.width(&text);
@@ -276,13 +305,16 @@ fn label(canvas: &Canvas<'_>, plane: &Plane, place: Point, name: &str, taken: &m
     let inside = |b: &(Point, Point)| {
         b.0.0 >= plane.left && b.1.0 <= plane.right && b.0.1 >= plane.top - 6.0 && b.1.1 <= plane.bottom
     };
-    let free = |b: &(Point, Point), taken: &[(Point, Point)]| {
-        taken
-            .iter()
-            .all(|t| b.1.0 <= t.0.0 || b.0.0 >= t.1.0 || b.1.1 <= t.0.1 || b.0.1 >= t.1.1)
+    let names_under = |b: &(Point, Point)| {
+        let apart = |t: &&(Point, Point)| b.1.0 <= t.0.0 || b.0.0 >= t.1.0 || b.1.1 <= t.0.1 || b.0.1 >= t.1.1;
+        taken.iter().filter(|t| !apart(t)).count()
+    };
+    let lines_under = |b: &(Point, Point)| {
+        let within = |p: &&Point| p.0 > b.0.0 && p.0 < b.1.0 && p.1 > b.0.1 && p.1 < b.1.1;
+        lines.iter().filter(within).count()
     };
     let centred = (x - width / 2.0).max(plane.left + 3.0).min(plane.right - width - 3.0);
-    let offers: Vec<(Point, Point)> = [0.0, 20.0, -20.0, 38.0, -38.0]
+    let found = [0.0, 20.0, -20.0, 38.0, -38.0]
         .into_iter()
         .flat_map(|down| {
             [
@@ -291,15 +323,13 @@ fn label(canvas: &Canvas<'_>, plane: &Plane, place: Point, name: &str, taken: &m
                 boxed(centred, y + down),
             ]
         })
-        .collect();
-    let found = offers
-        .iter()
-        .find(|b| inside(b) && free(b, taken))
-        .or_else(|| offers.iter().find(|b| inside(b)));
+        .filter(inside)
+        // The first of the best.
+        .min_by_key(|b| (names_under(b), lines_under(b)));
     if let Some(found) = found {
         let middle = f64::midpoint(found.0.1, found.1.1);
         canvas.text_on((found.0.0 + 2.0, middle), &text, look);
-        taken.push(*found);
+        taken.push(found);
     }
 }
 

@@ -44,9 +44,9 @@ pub(super) fn read(paths: &[PathBuf], files: &mut Files, builder: &mut Builder) 
         problems.end()?;
     }
     if outside > 0 {
-        builder.notes.push(format!(
-            "{outside} recorded scores are outside 0 to 1 and are taken as they are"
-        ));
+        builder
+            .notes
+            .push(format!("scores outside 0 to 1 are taken as they are: {outside}"));
     }
     Ok(())
 }

@@ -99,10 +99,7 @@ fn routerarena_joins_the_files_of_the_models() {
     assert_eq!(found.matrix.cells(0, 1)[0].outcome, Outcome::Error);
     assert_eq!(found.matrix.cells(1, 1)[0].score, Some(1.0));
     assert_eq!(found.matrix.prompts()[0].category.as_deref(), Some("Law"));
-    assert_eq!(
-        found.notes,
-        ["1 recorded scores are outside 0 to 1 and are taken as they are"]
-    );
+    assert_eq!(found.notes, ["scores outside 0 to 1 are taken as they are: 1"]);
 
     let twice = line("Law_1", "big", "1.0", true).repeat(2);
     let (_folder, paths) = folder_of("big.jsonl", &twice);
