@@ -226,8 +226,14 @@ mod tests {
 
     #[test]
     fn a_call_is_the_parameters_with_model_and_messages() {
-        let mut model =
-            crate::replay::models::resolve(None, &["gpt-4o".into()], &[], None, &Default::default()).unwrap();
+        let mut model = crate::replay::models::resolve(
+            None,
+            &["gpt-4o".into()],
+            &[],
+            None,
+            &crate::replay::models::Defaults::default(),
+        )
+        .unwrap();
         let model = model.remove(0);
         let body = body(&model, &messages("Be brief.", "Hi"));
         assert_eq!(

@@ -40,7 +40,6 @@ pub(in crate::cli) struct RunArgs {
 }
 
 #[derive(Debug, Subcommand)]
-#[expect(clippy::large_enum_variant, reason = "there is one of it")]
 pub(in crate::cli) enum ReplayStage {
     /// Ask every model every prompt, within a budget; go on where an earlier call of it stopped.
     Collect {

@@ -90,7 +90,7 @@ fn a_run_goes_on_where_it_stopped_and_its_last_answer_counts() {
     assert_eq!(run.cells().answer("a").unwrap().attempt, 3);
     assert_eq!((run.cells().attempts("a"), run.cells().attempts("b")), (4, 1));
     assert!(run.cells().answer("b").is_none() && run.cells().outcome("b").is_some());
-    assert_eq!(run.cells().charged_usd(), 0.25);
+    assert!((run.cells().charged_usd() - 0.25).abs() < 1e-12);
     assert!(run.notes().is_empty());
     assert_eq!(Run::load(&folder).unwrap().records.len(), 5);
 }
@@ -124,7 +124,7 @@ fn a_call_on_its_way_at_a_kill_counts_as_spent_and_one_that_ended_does_not() {
     }
     for again in 0..2 {
         let run = open(temp.path());
-        assert_eq!(run.cells().charged_usd(), 0.5);
+        assert!((run.cells().charged_usd() - 0.5).abs() < 1e-12);
         assert!(run.cells().answer("a").is_some() && run.cells().answer("b").is_none());
         assert_eq!(run.notes().len(), usize::from(again == 0), "{:?}", run.notes());
         assert_eq!(run.records().len(), 3);

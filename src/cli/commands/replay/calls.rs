@@ -32,7 +32,7 @@ pub(super) enum Asked {
     /// It was only asked what they would cost, and that is printed.
     Dry,
     /// Answers, and why not all of them are there.
-    Answers(CollectSummary, Option<CollectError>),
+    Answers(Box<CollectSummary>, Option<CollectError>),
 }
 
 /// The models to ask: those of `wanted`, or where it is empty those of `routed`.
@@ -81,7 +81,7 @@ pub(super) fn ask<M: Serialize>(session: &Session, args: &CallArgs, calls: Calls
         return Ok(Asked::Dry);
     }
     if session.offline() {
-        return Ok(Asked::Answers(collect::offline(folder, &plan)?, None));
+        return Ok(Asked::Answers(Box::new(collect::offline(folder, &plan)?), None));
     }
     let options = CollectOptions {
         max_usd: args.max_usd,
@@ -99,7 +99,7 @@ pub(super) fn ask<M: Serialize>(session: &Session, args: &CallArgs, calls: Calls
     let keys = |name: &str| std::env::var(name).ok();
     let progress = Arc::clone(&session.bars) as _;
     let (summary, error) = collect::collect(folder, (manifest, prompts), plan, &keys, options, progress)?;
-    Ok(Asked::Answers(summary, error))
+    Ok(Asked::Answers(Box::new(summary), error))
 }
 
 /// What a manifest says of a model.

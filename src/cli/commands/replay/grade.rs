@@ -153,11 +153,11 @@ pub(super) fn gather(
     };
     grades::write(folder, &graded)?;
     let (judge, error) = judge.map_or((None, None), |(model, (asked, error))| (Some((model, asked)), error));
-    let judge = judge.as_ref().map(|(model, asked)| (model.as_str(), asked));
+    let judge = judge.as_ref().map(|(model, asked)| (model.as_str(), asked.as_ref()));
     Ok(Some((grades::summary(&run, &graded, missing, judge), error)))
 }
 
-type Judged = (Vec<GradeRecord>, u64, (CollectSummary, Option<CollectError>));
+type Judged = (Vec<GradeRecord>, u64, (Box<CollectSummary>, Option<CollectError>));
 
 /// Asks the judge what it has not been asked yet; nothing where only the cost was asked for.
 fn judged(
