@@ -93,6 +93,11 @@ pub enum Error {
         /// Asset and file of each, and what is wrong with it.
         files: Vec<String>,
     },
+    /// Better examples were looked for, and what was found may be chance.
+    #[error(
+        "no change of the examples is proposed: none has a cross-validated gain that is above zero with its whole interval"
+    )]
+    NotProposed,
     /// Stopped by Ctrl-C.
     #[error("interrupted")]
     Interrupted,
@@ -133,9 +138,12 @@ impl Error {
             Self::Ledger(e) => Some(e),
             Self::Grades(e) => Some(e),
             Self::Collect(e) => Some(e),
-            Self::Usage { .. } | Self::Output(_) | Self::Unverified { .. } | Self::Interrupted | Self::Read { .. } => {
-                None
-            }
+            Self::Usage { .. }
+            | Self::Output(_)
+            | Self::Unverified { .. }
+            | Self::NotProposed
+            | Self::Interrupted
+            | Self::Read { .. } => None,
         }
     }
 }
@@ -145,6 +153,7 @@ impl Hint for Error {
         match self {
             Self::Usage { hint, .. } => hint.clone(),
             Self::Unverified { .. } => Some("install them again: routecal assets install".into()),
+            Self::NotProposed => Some("label more prompts, or let a route gain more examples: --add K".into()),
             Self::Interrupted => Some("finished vectors are kept: run the same command again to go on".into()),
             _ => self.inner().and_then(Hint::hint),
         }
@@ -154,6 +163,7 @@ impl Hint for Error {
         match self {
             Self::Usage { .. } | Self::Read { .. } => ErrorClass::Input,
             Self::Output(_) | Self::Unverified { .. } => ErrorClass::Environment,
+            Self::NotProposed => ErrorClass::Inconclusive,
             Self::Interrupted => ErrorClass::Interrupted,
             _ => self.inner().map_or(ErrorClass::Environment, Hint::class),
         }

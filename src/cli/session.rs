@@ -13,7 +13,7 @@ use crate::dataset::{Dataset, Row, Truth};
 use crate::encode::{self, EncodeError, Encoder, EncoderOptions, OPENAI_BASE_URL, RemoteOptions, VectorCache, Vectors};
 use crate::evaluation::Scored;
 use crate::report::{DatasetProvenance, Provenance};
-use crate::router::{self, Centroids, RouterArtefact, RouterError, ScoreTable};
+use crate::router::{Centroids, RouterArtefact, RouterError, ScoreTable, Scorer};
 use crate::routes::{DEFAULT_ENCODER, Routes, Thresholds};
 use crate::store::OutputFolder;
 
@@ -41,6 +41,13 @@ pub(super) struct Router {
     pub(super) routes: Routes,
     pub(super) centroids: Centroids,
     pub(super) engine: Engine,
+}
+
+impl Router {
+    /// Scores prompts by the rule of the routes.
+    pub(super) fn score(&self, prompts: &Vectors) -> Result<ScoreTable, Error> {
+        Ok(Scorer::new(&self.centroids, self.routes.scoring)?.score(prompts)?)
+    }
 }
 
 /// What a router is made of, read and checked.
@@ -366,7 +373,7 @@ impl Session {
         }
         let (router, vectors) = self.build_after(plan, &dataset.prompts(), look)?;
         let truths = dataset.resolve(&router.routes.names())?;
-        let scores = router::score(&vectors, &router.centroids)?;
+        let scores = router.score(&vectors)?;
         Ok(ScoredData {
             router,
             whole,

@@ -71,6 +71,7 @@ mod tests {
         };
         let routes = Routes {
             encoder: None,
+            scoring: crate::routes::Scoring::default(),
             fallback: target("fallback"),
             thresholds: Thresholds::default(),
             routes: ["a", "b"]

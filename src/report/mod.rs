@@ -6,10 +6,13 @@ mod annotations;
 mod calibration;
 mod certification;
 mod check;
+mod compare;
 mod estimate;
 mod evaluation;
 mod grades;
+mod improve;
 mod junit;
+mod learn_curve;
 mod markdown;
 mod optimism;
 mod provenance;
@@ -28,6 +31,7 @@ pub use check::{
     BaselineReport, CheckCandidate, CheckReport, CheckSettings, CheckVerdict, ComparisonReport, DecisionReport,
     EncoderReport, Flip, FlipKind, FlipsReport, GateReport, LimitsReport, ListedPrompt, PromptList,
 };
+pub use compare::{CompareReport, ContenderReport, VersusReport};
 pub use estimate::{Estimate, INTERVAL_LEVEL, Resampled};
 pub(crate) use estimate::{points, share};
 pub use evaluation::{
@@ -36,7 +40,9 @@ pub use evaluation::{
     RouteFigures, SelectiveFigures, SelectiveReport, SummaryReport, ThresholdsReport,
 };
 pub use grades::{GradedModel, GradesReport, JudgeReport};
+pub use improve::{ChangeReport, ImproveReport, ImproveTestReport, ValidationReport};
 pub use junit::junit;
+pub use learn_curve::{BandReport, CurrentReport, LearnCurveReport, LearnPointReport, PoolReport};
 pub use markdown::check_markdown;
 pub use optimism::{ChoiceOptimism, CrossValidationReport, FoldReport, OptimismReport, SpreadReport, ThresholdSpread};
 pub use provenance::{DatasetProvenance, Provenance};
@@ -47,8 +53,8 @@ pub use replay::{
 pub use tables::{confusion_csv, frontier_csv, predictions_csv, sweep_csv};
 pub(crate) use terminal::usd;
 pub use terminal::{
-    baseline_text, calibration_text, centroids_text, check_text, classify_text, collect_text, dry_run_text, eval_text,
-    grades_text, left_table, next_step, replay_text,
+    baseline_text, calibration_text, centroids_text, check_text, classify_text, collect_text, compare_text,
+    dry_run_text, eval_text, grades_text, improve_text, learn_curve_text, left_table, next_step, replay_text,
 };
 
 /// Schema version of reports.
@@ -67,6 +73,9 @@ pub fn schema(document: &str) -> Option<serde_json::Value> {
         "check" => generator.into_root_schema_for::<CheckReport>(),
         "baseline" => generator.into_root_schema_for::<crate::check::Baseline>(),
         "gates" => return Some(crate::check::gates_schema()),
+        "compare-encoders" => generator.into_root_schema_for::<CompareReport>(),
+        "improve" => generator.into_root_schema_for::<ImproveReport>(),
+        "learn-curve" => generator.into_root_schema_for::<LearnCurveReport>(),
         "replay-collect" => generator.into_root_schema_for::<crate::replay::collect::CollectSummary>(),
         "replay-dry-run" => generator.into_root_schema_for::<crate::replay::collect::DryRun>(),
         "replay-grades" => generator.into_root_schema_for::<GradesReport>(),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Centroids, RouterError};
 use crate::encode::{EncoderIdentity, Vectors};
-use crate::routes::{Route, Routes, Target, Thresholds};
+use crate::routes::{Route, Routes, Scoring, Target, Thresholds};
 
 /// Schema version of router files.
 pub const ARTEFACT_VERSION: u64 = 1;
@@ -33,6 +33,9 @@ pub struct RouterArtefact {
     pub routes_sha256: String,
     /// sha256 of all vectors in order: one damaged byte is noticed.
     pub vectors_sha256: String,
+    /// Scoring rule of routes.json; "centroid" in files of versions that knew no other.
+    #[serde(default = "centroid")]
+    scoring: String,
     fallback: TargetFile,
     thresholds: ThresholdsFile,
     routes: IndexMap<String, RouteFile>,
@@ -61,6 +64,10 @@ struct RouteFile {
     examples: Vec<String>,
     /// The examples' vectors, one base64 text each; the centroid is their mean.
     vectors: Vec<String>,
+}
+
+fn centroid() -> String {
+    Scoring::Centroid.to_string()
 }
 
 impl From<Thresholds> for ThresholdsFile {
@@ -99,6 +106,7 @@ impl RouterArtefact {
             encoder_name: encoder_name.to_owned(),
             routes_sha256: routes.fingerprint(),
             vectors_sha256: vectors_sha256(centroids.examples()),
+            scoring: routes.scoring.to_string(),
             fallback: TargetFile {
                 model: routes.fallback.model.clone(),
                 system_prompt: routes.fallback.system_prompt.clone(),
@@ -173,6 +181,7 @@ impl RouterArtefact {
         let examples = Vectors::new(&rows).map_err(|e| bad(e.to_string()))?;
         let routes = Routes {
             encoder: Some(self.encoder_name.clone()),
+            scoring: self.scoring.parse().map_err(&bad)?,
             fallback: Target {
                 model: self.fallback.model.clone(),
                 system_prompt: self.fallback.system_prompt.clone(),

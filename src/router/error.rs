@@ -16,6 +16,12 @@ pub enum RouterError {
         /// Index of the route.
         route: usize,
     },
+    /// The scoring rule cannot be used.
+    #[error("{message}")]
+    Scoring {
+        /// Why.
+        message: String,
+    },
     /// Prompts and centroids of different encoders.
     #[error("the centroids have {centroid} dimensions, the prompts {prompt}")]
     Dimension {
@@ -120,6 +126,7 @@ impl Hint for RouterError {
     fn hint(&self) -> Option<String> {
         match self {
             Self::NoDirection { .. } => Some("give the route examples of one kind".into()),
+            Self::Scoring { .. } => Some("use another rule: \"scoring\": \"centroid\" in the routes file".into()),
             Self::Dimension { .. } | Self::Artefact { .. } | Self::Version { .. } | Self::OtherRoutes { .. } => {
                 Some("build it again: routecal centroids --out DIR writes DIR/router.json".into())
             }

@@ -2,8 +2,9 @@
 
 use rayon::prelude::*;
 
-use super::{Centroids, RouterError};
-use crate::encode::{Vectors, dot};
+use super::{Centroids, RouterError, Scorer};
+use crate::encode::Vectors;
+use crate::routes::Scoring;
 
 /// The best two routes of one prompt.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -80,32 +81,12 @@ impl ScoreTable {
     }
 }
 
-/// Scores every prompt against every centroid, in parallel; O(prompts × routes × dimension).
+/// Scores every prompt against every centroid, in parallel; O(prompts × routes × dimension). [`Scorer`] knows other rules.
 ///
 /// # Errors
 /// [`RouterError::Dimension`] where prompts and centroids are of different lengths.
 pub fn score(prompts: &Vectors, centroids: &Centroids) -> Result<ScoreTable, RouterError> {
-    let centroids = centroids.vectors();
-    if !prompts.is_empty() && prompts.dimension() != centroids.dimension() {
-        return Err(RouterError::Dimension {
-            centroid: centroids.dimension(),
-            prompt: prompts.dimension(),
-        });
-    }
-    let norms: Vec<f64> = centroids.rows().map(|c| dot(c, c).sqrt()).collect();
-    let all: Vec<f64> = (0..prompts.len())
-        .into_par_iter()
-        .flat_map_iter(|i| {
-            let prompt = prompts.row(i);
-            let norm = dot(prompt, prompt).sqrt();
-            let norms = &norms;
-            centroids
-                .rows()
-                .zip(norms)
-                .map(move |(c, n)| (dot(prompt, c) / (norm * n)).clamp(-1.0, 1.0))
-        })
-        .collect();
-    Ok(ScoreTable::from_scores(all, centroids.len()))
+    Scorer::new(centroids, Scoring::Centroid)?.score(prompts)
 }
 
 fn best_two(scores: &[f64]) -> RowScore {

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use jsonc_parser::ParseOptions;
-use jsonc_parser::cst::{CstInputValue, CstObject, CstRootNode};
+use jsonc_parser::cst::{CstInputValue, CstNode, CstObject, CstRootNode};
 
 use super::{RoutesError, Thresholds};
 
@@ -19,6 +19,66 @@ pub struct WriteThresholds {
     pub by_route: Vec<(String, Thresholds)>,
 }
 
+/// An example that a route gains or loses.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Example {
+    /// Name of the route.
+    pub route: String,
+    /// The example.
+    pub text: String,
+    /// Whether the route has it afterwards.
+    pub keep: bool,
+}
+
+/// The text of a routes file with examples added at the end of their routes' lists, or taken out of them.
+///
+/// # Errors
+/// [`RoutesError::Edit`] where the text is no JSON object, lacks one of the routes, or an example that is to go.
+pub fn with_examples(text: &str, path: &Path, changes: &[Example]) -> Result<String, RoutesError> {
+    let fail = |message: String| RoutesError::Edit {
+        path: path.to_owned(),
+        message,
+    };
+    let (mark, root) = parse(text, path)?;
+    let object = root
+        .object_value()
+        .ok_or_else(|| fail("it is not a JSON object".into()))?;
+    let routes = object.object_value("routes").unwrap_or(object);
+    for change in changes {
+        let list = routes
+            .object_value(&change.route)
+            .and_then(|route| route.array_value("examples"))
+            .ok_or_else(|| fail(format!("route \"{}\" has no list of examples", change.route)))?;
+        if change.keep {
+            list.append(CstInputValue::String(change.text.clone()));
+            continue;
+        }
+        let is_it = |element: &CstNode| {
+            let literal = element.as_string_lit();
+            literal
+                .and_then(|s| s.decoded_value().ok())
+                .is_some_and(|s| s == change.text)
+        };
+        let found = list.elements().into_iter().find(is_it);
+        let found =
+            found.ok_or_else(|| fail(format!("route \"{}\" has no example \"{}\"", change.route, change.text)))?;
+        found.remove();
+    }
+    Ok(format!("{mark}{root}"))
+}
+
+/// The byte order mark that editors on Windows may begin a file with, which is no JSON and stays, and what is behind it.
+fn parse<'t>(text: &'t str, path: &Path) -> Result<(&'t str, CstRootNode), RoutesError> {
+    let (mark, rest) = text
+        .strip_prefix(BYTE_ORDER_MARK)
+        .map_or(("", text), |rest| (&text[..BYTE_ORDER_MARK.len()], rest));
+    let root = CstRootNode::parse(rest, &ParseOptions::default()).map_err(|e| RoutesError::Edit {
+        path: path.to_owned(),
+        message: e.to_string(),
+    })?;
+    Ok((mark, root))
+}
+
 /// The text of a routes file with other thresholds.
 ///
 /// A bare mapping has no place for global thresholds: they are written into each route.
@@ -30,11 +90,7 @@ pub fn with_thresholds(text: &str, path: &Path, write: &WriteThresholds) -> Resu
         path: path.to_owned(),
         message: message.to_owned(),
     };
-    // Editors on Windows may begin a file with a byte order mark, which is not JSON; it stays.
-    let (mark, text) = text
-        .strip_prefix(BYTE_ORDER_MARK)
-        .map_or(("", text), |rest| (BYTE_ORDER_MARK, rest));
-    let root = CstRootNode::parse(text, &ParseOptions::default()).map_err(|e| fail(&e.to_string()))?;
+    let (mark, root) = parse(text, path)?;
     let object = root.object_value().ok_or_else(|| fail("it is not a JSON object"))?;
     let full = object.get("routes").is_some() && object.object_value("routes").is_some();
     let routes = if full {
@@ -132,5 +188,31 @@ mod tests {
         let out = with_thresholds(text, Path::new("r"), &write(0.25, 0.01, vec![])).unwrap();
         let (routes, _) = crate::routes::Routes::parse(&out, Path::new("r")).unwrap();
         assert_eq!(routes.thresholds_of(1), Thresholds::new(0.25, 0.01).unwrap());
+    }
+
+    #[test]
+    fn examples_come_and_go_and_nothing_else_changes() {
+        let change = |route: &str, text: &str, keep| Example {
+            route: route.into(),
+            text: text.into(),
+            keep,
+        };
+        let changes = [change("a", "a \"third\"", true), change("a", "1", false)];
+        let edited = with_examples(FULL, Path::new("routes.json"), &changes).unwrap();
+        let before: serde_json::Value = serde_json::from_str(FULL).unwrap();
+        let mut after: serde_json::Value = serde_json::from_str(&edited).unwrap();
+        assert_eq!(
+            after["routes"]["a"]["examples"],
+            serde_json::json!(["2", "a \"third\""])
+        );
+        after["routes"]["a"]["examples"] = before["routes"]["a"]["examples"].clone();
+        assert_eq!(after, before);
+        assert!(
+            edited.starts_with("{\r\n  \"encoder\" : \"x\",\n\t\"thresholds\""),
+            "{edited}"
+        );
+        for wrong in [change("b", "x", true), change("a", "3", false)] {
+            assert!(with_examples(FULL, Path::new("routes.json"), &[wrong]).is_err());
+        }
     }
 }

@@ -9,10 +9,18 @@ use serde::Deserialize;
 
 use super::error::{RoutesError, RoutesWarning};
 use super::locate::{Locator, Step};
-use super::{FEW_EXAMPLES, RESERVED_NAMES, Route, Routes, Target, Thresholds};
+use super::{FEW_EXAMPLES, RESERVED_NAMES, Route, Routes, Scoring, Target, Thresholds};
 use crate::error::nearest;
 
-const TOP_LEVEL: [&str; 6] = ["$schema", "encoder", "fallback", "thresholds", "prices", "routes"];
+const TOP_LEVEL: [&str; 7] = [
+    "$schema",
+    "encoder",
+    "scoring",
+    "fallback",
+    "thresholds",
+    "prices",
+    "routes",
+];
 
 /// A prompt router: its encoder, fallback, thresholds and routes.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -26,6 +34,13 @@ pub(super) struct RoutesFile {
     /// Sentence encoder, such as "all-MiniLM-L6-v2" (the default) or "all-mpnet-base-v2".
     #[serde(default)]
     encoder: Option<String>,
+    /// How a prompt is scored against a route: "centroid" (the default), "max-example", "mean-top:K", "medoids:K",
+    /// "logistic" or "logistic:C".
+    #[serde(default)]
+    #[schemars(regex(
+        pattern = r"^(centroid|max-example|mean-top:[1-9][0-9]*|medoids:[1-9][0-9]*|logistic(:[0-9.]+)?)$"
+    ))]
+    scoring: Option<String>,
     /// Where a prompt goes that is accepted by no route.
     #[serde(default)]
     fallback: FallbackFile,
@@ -124,6 +139,7 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<(Routes, Vec<RoutesWarnin
         RoutesFile {
             schema: None,
             encoder: None,
+            scoring: None,
             fallback: FallbackFile::default(),
             thresholds: None,
             prices: BTreeMap::new(),
@@ -256,6 +272,19 @@ impl Checker<'_> {
             Some(t) => self.thresholds(&at(&[Step::Key("thresholds")]), t)?,
             None => Thresholds::default(),
         };
+        let scoring = match &file.scoring {
+            Some(rule) => rule
+                .parse::<Scoring>()
+                .map_err(|message| self.invalid(&[Step::Key("scoring")], message, None))?,
+            None => Scoring::default(),
+        };
+        if matches!(scoring, Scoring::Logistic(_)) && file.routes.len() < 2 {
+            return Err(self.invalid(
+                &[Step::Key("scoring")],
+                "a logistic regression needs two routes to tell apart".into(),
+                Some("leave it out: the score is the cosine to the centroid then".into()),
+            ));
+        }
         let mut routes = Vec::with_capacity(file.routes.len());
         for (name, route) in file.routes {
             let mut steps = prefix.to_vec();
@@ -267,6 +296,7 @@ impl Checker<'_> {
         let warnings = self.warnings(&routes, prefix);
         let routes = Routes {
             encoder: file.encoder,
+            scoring,
             fallback: Target {
                 model: file.fallback.model,
                 system_prompt: file.fallback.system_prompt,

@@ -8,10 +8,12 @@ mod error;
 mod file;
 pub(crate) mod locate;
 mod schema;
+mod scoring;
 
-pub use edit::{WriteThresholds, with_thresholds};
+pub use edit::{Example, WriteThresholds, with_examples, with_thresholds};
 pub use error::{RoutesError, RoutesWarning};
 pub use schema::routes_schema;
+pub use scoring::{SCORING_RULES, Scoring};
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -114,6 +116,8 @@ pub struct Route {
 pub struct Routes {
     /// Encoder named in the file.
     pub encoder: Option<String>,
+    /// How prompts are scored against the routes' examples.
+    pub scoring: Scoring,
     /// Where a prompt goes that no route may have.
     pub fallback: Target,
     /// Thresholds that hold for every route without its own.
@@ -164,14 +168,19 @@ impl Routes {
         (0..self.routes.len()).map(|i| self.thresholds_of(i)).collect()
     }
 
-    /// sha256 of what decides scores and targets: names, models, system prompts, examples, fallback. Thresholds are
+    /// sha256 of what decides scores and targets: names, models, system prompts, examples, fallback, scoring rule. Thresholds are
     /// left out, so that a calibration does not make a router built before it look stale.
     ///
     /// # Panics
     /// Never: strings and sequences always serialise.
     pub fn fingerprint(&self) -> String {
         let content: Vec<_> = self.routes.iter().map(|r| (&r.name, &r.target, &r.examples)).collect();
-        let canonical = serde_json::to_vec(&(content, &self.fallback)).expect("strings and sequences always serialise");
+        let mut canonical =
+            serde_json::to_vec(&(content, &self.fallback)).expect("strings and sequences always serialise");
+        // The usual rule leaves the hash as it was before there were others.
+        if self.scoring != Scoring::Centroid {
+            canonical.extend(self.scoring.to_string().bytes());
+        }
         sha256_hex(&canonical)
     }
 }

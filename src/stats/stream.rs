@@ -20,6 +20,8 @@ pub enum Purpose {
     Order,
     /// Pauses between attempts.
     Jitter,
+    /// Examples drawn for a route.
+    Examples,
 }
 
 /// Stream `index` of `seed`: numbers that depend on the three arguments alone.
@@ -45,6 +47,7 @@ pub fn stream(seed: u64, purpose: Purpose, index: u64) -> Stream {
         Purpose::Permutation => 4,
         Purpose::Order => 5,
         Purpose::Jitter => 6,
+        Purpose::Examples => 7,
     };
     generator.set_stream((purpose << 60) | index);
     Stream(generator)
@@ -115,6 +118,7 @@ mod tests {
             Purpose::Permutation,
             Purpose::Order,
             Purpose::Jitter,
+            Purpose::Examples,
         ]
         .map(draw);
         for (i, a) in all.iter().enumerate() {

@@ -19,6 +19,7 @@ mod eval;
 mod golden_certify;
 mod golden_metrics;
 mod golden_replay;
+mod golden_scoring;
 mod golden_stats;
 mod interrupt;
 mod metric_properties;

@@ -9,7 +9,7 @@ use crate::cli::args::ClassifyArgs;
 use crate::cli::session::{Session, check_thresholds, thresholds};
 use crate::dataset::prompt_problem;
 use crate::report;
-use crate::router::{self, Decision, decide};
+use crate::router::{Decision, decide};
 use crate::store;
 
 pub(in crate::cli) fn run(session: &Session, args: &ClassifyArgs) -> Result<(), Error> {
@@ -36,7 +36,7 @@ pub(in crate::cli) fn run(session: &Session, args: &ClassifyArgs) -> Result<(), 
     let texts: Vec<&str> = prompts.iter().map(String::as_str).collect();
     let (router, vectors) = session.build(session.plan(args.router.as_deref())?, &texts)?;
     let (_, by_route) = thresholds(&router.routes, &args.thresholds)?;
-    let scores = router::score(&vectors, &router.centroids)?;
+    let scores = router.score(&vectors)?;
     let decisions: Vec<Decision> = scores.rows().iter().map(|row| decide(row, &by_route)).collect();
 
     let document = || {

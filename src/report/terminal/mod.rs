@@ -4,8 +4,11 @@ mod calibration;
 mod certification;
 mod check;
 mod collect;
+mod compare;
 mod evaluation;
 mod grades;
+mod improve;
+mod learn_curve;
 mod replay;
 mod routing;
 
@@ -13,8 +16,11 @@ pub use calibration::{calibration_text, next_step};
 pub use check::{baseline_text, check_text};
 pub(crate) use collect::usd;
 pub use collect::{collect_text, dry_run_text};
+pub use compare::compare_text;
 pub use evaluation::eval_text;
 pub use grades::grades_text;
+pub use improve::improve_text;
+pub use learn_curve::learn_curve_text;
 pub use replay::replay_text;
 pub use routing::{centroids_text, classify_text};
 

@@ -14,7 +14,6 @@ use crate::replay::grades;
 use crate::replay::ledger::{Manifest, PromptRecord};
 use crate::replay::plan::{Plan, Question};
 use crate::report;
-use crate::router;
 use crate::routes::Routes;
 use crate::store;
 
@@ -83,7 +82,7 @@ fn prepare(
     let texts: Vec<&str> = rows.iter().map(|r| r.prompt.as_str()).collect();
     let (router, vectors) = session.build(routes, &texts)?;
     let by_route = router.routes.thresholds_by_route();
-    let scores = router::score(&vectors, &router.centroids)?;
+    let scores = router.score(&vectors)?;
     let (records, questions): (Vec<PromptRecord>, Vec<Question>) = crate::replay::prompts(
         &rows,
         &scores,

@@ -14,7 +14,6 @@ use crate::replay::import::{self, ImportFormat, PredictionOptions, mapped};
 use crate::replay::ledger::Run;
 use crate::replay::matrix::Matrix;
 use crate::replay::policies::{RoutedPrompt, Routing};
-use crate::router;
 use crate::routes::{Routes, Thresholds};
 
 /// Answers with what made them.
@@ -255,7 +254,7 @@ fn routed(
     }
     let (router, vectors) = session.build(plan, &texts)?;
     let (global, at) = thresholds(&router.routes, &args.thresholds)?;
-    let scores = router::score(&vectors, &router.centroids)?;
+    let scores = router.score(&vectors)?;
     let prompts = scores
         .rows()
         .iter()

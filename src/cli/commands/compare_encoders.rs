@@ -1,0 +1,205 @@
+//! `routecal compare-encoders`: the same prompts through several encoders and scoring rules.
+
+use std::time::Instant;
+
+use crate::Error;
+use crate::calibrate;
+use crate::cli::args::CompareEncodersArgs;
+use crate::cli::session::{Engine, Plan, Session, embed_afresh};
+use crate::compare::{Contender, compare};
+use crate::dataset::{CALIBRATION, Dataset, Truth};
+use crate::encode::Vectors;
+use crate::evaluation::Scored;
+use crate::report::{self, CompareReport, DatasetProvenance, IntervalsReport, REPORT_VERSION};
+use crate::router::{Centroids, ScoreTable, Scorer};
+use crate::routes::{Routes, SCORING_RULES, Scoring};
+use crate::stats::{Purpose, stream};
+use crate::store::{self, OutputFolder};
+
+/// What stands before the C of a regression with out-of-domain prompts.
+const WITH_OOD: &str = "logistic+ood";
+
+/// A scoring rule of the comparison.
+enum Rule {
+    Of(Scoring),
+    /// A regression with out-of-domain prompts as a class of their own: not in routes.json, which has no such prompts.
+    WithOutOfDomain(f64),
+}
+
+pub(in crate::cli) fn run(session: &Session, args: &CompareEncodersArgs) -> Result<(), Error> {
+    let rules: Vec<(String, Rule)> = args.scoring.iter().map(|name| rule(name)).collect::<Result<_, _>>()?;
+    let split = session.common.split.as_deref().unwrap_or(CALIBRATION);
+    let mut out = OutputFolder::open(&session.common.out)?;
+    let plan = session.plan(None)?;
+    let dataset = Dataset::load(&args.dataset, &args.data.options(session.common.seed, false))?;
+    let whole = DatasetProvenance {
+        source: dataset.source.clone(),
+        sha256: dataset.fingerprint(),
+        rows: dataset.rows.len() as u64,
+        split_column: dataset.split_column,
+    };
+    let (choosing, judging) = (dataset.split(split)?, dataset.split(&args.test_split)?);
+    let names = plan.routes().names();
+    let truths = (choosing.resolve(&names)?, judging.resolve(&names)?);
+    if split == args.test_split || split == "all" || args.test_split == "all" {
+        session
+            .printer
+            .warn("the same rows choose and judge: the figures flatter every contender");
+    }
+    let mut contenders = Vec::new();
+    let mut design = None;
+    for name in encoders(session, args, &plan) {
+        let engine = session.engine(&name)?;
+        let of = Embedded::new(session, &engine, plan.routes(), (&choosing, &judging))?;
+        let speed = args
+            .throughput
+            .map(|n| throughput(&engine, &dataset, n as usize))
+            .transpose()?;
+        for (label, rule) in &rules {
+            let (calibration, test) = of.rows(rule, &truths, session.common.seed)?;
+            if design.is_none() {
+                let scored = Scored {
+                    rows: &judging.rows,
+                    truths: &truths.1,
+                    scores: &test,
+                };
+                design = Some(scored.design());
+            }
+            contenders.push(Contender {
+                encoder: engine.encoder.identity().clone(),
+                scoring: label.clone(),
+                calibration,
+                test: calibrate::rows(&test, &truths.1),
+                prompts_per_second: speed,
+            });
+        }
+    }
+    let settings = args.intervals.settings(session.common.seed);
+    let Some(design) = design else {
+        return Err(Error::usage(
+            "there is nothing to compare",
+            "name rules: --scoring centroid,max-example",
+        ));
+    };
+    let compared = session.bars.resampling(settings.resamples.into(), |done| {
+        compare(&contenders, names.len(), args.risk, (&design, &settings), done)
+    })?;
+    let report = CompareReport {
+        kind: "encoder_comparison".into(),
+        schema_version: REPORT_VERSION,
+        tool_version: env!("CARGO_PKG_VERSION").into(),
+        routes_sha256: plan.routes().fingerprint(),
+        dataset: whole,
+        seed: session.common.seed,
+        intervals: IntervalsReport::new(args.intervals.resamples),
+        calibration_split: split.into(),
+        test_split: args.test_split.clone(),
+        n: judging.rows.len() as u64,
+        out_of_domain: truths.1.iter().filter(|t| **t == Truth::OutOfDomain).count() as u64,
+        risk: args.risk,
+        contenders: compared,
+    };
+    let document = store::json(&report);
+    out.write("comparison.json", &document)?;
+    session.printer.answer(|| document, || report::compare_text(&report))?;
+    session.note_written(&out);
+    Ok(())
+}
+
+fn rule(name: &str) -> Result<(String, Rule), Error> {
+    let bad = |message: String| {
+        let hint = format!("the rules are {SCORING_RULES}, {WITH_OOD}, {WITH_OOD}:C");
+        Error::usage(message, hint)
+    };
+    let rule = match name.strip_prefix(WITH_OOD) {
+        None => Rule::Of(name.parse().map_err(bad)?),
+        Some(rest) => match format!("logistic{rest}").parse::<Scoring>().map_err(bad)? {
+            Scoring::Logistic(c) => Rule::WithOutOfDomain(c),
+            other => Rule::Of(other),
+        },
+    };
+    Ok((name.to_owned(), rule))
+}
+
+fn encoders(session: &Session, args: &CompareEncodersArgs, plan: &Plan) -> Vec<String> {
+    if args.encoders.is_empty() {
+        return vec![session.encoder_name(Some(plan.routes()))];
+    }
+    args.encoders.clone()
+}
+
+/// One encoder's vectors of everything.
+struct Embedded {
+    centroids: Centroids,
+    choosing: Vectors,
+    judging: Vectors,
+}
+
+impl Embedded {
+    fn new(
+        session: &Session,
+        engine: &Engine,
+        routes: &Routes,
+        (choosing, judging): (&Dataset, &Dataset),
+    ) -> Result<Self, Error> {
+        let sizes: Vec<usize> = routes.routes.iter().map(|r| r.examples.len()).collect();
+        let examples = routes.routes.iter().flat_map(|r| r.examples.iter().map(String::as_str));
+        let all: Vec<&str> = examples.chain(choosing.prompts()).chain(judging.prompts()).collect();
+        let vectors = session.embed(engine, &all)?;
+        let from = sizes.iter().sum();
+        let between = from + choosing.rows.len();
+        Ok(Self {
+            centroids: Centroids::new(vectors.slice(0, from), &sizes)?,
+            choosing: vectors.slice(from, between),
+            judging: vectors.slice(between, vectors.len()),
+        })
+    }
+
+    /// The rows that choose thresholds, and the scores of those that judge.
+    fn rows(
+        &self,
+        rule: &Rule,
+        truths: &(Vec<Truth>, Vec<Truth>),
+        seed: u64,
+    ) -> Result<(Vec<calibrate::SweepRow>, ScoreTable), Error> {
+        match rule {
+            Rule::Of(scoring) => {
+                let scorer = Scorer::new(&self.centroids, *scoring)?;
+                let rows = calibrate::rows(&scorer.score(&self.choosing)?, &truths.0);
+                Ok((rows, scorer.score(&self.judging)?))
+            }
+            Rule::WithOutOfDomain(c) => {
+                let outside: Vec<usize> = (0..truths.0.len())
+                    .filter(|i| truths.0[*i] == Truth::OutOfDomain)
+                    .collect();
+                let mut learn = outside;
+                stream(seed, Purpose::Split, 0).shuffle(&mut learn);
+                learn.truncate(learn.len().div_ceil(2));
+                let vectors: Vec<Vec<f32>> = learn.iter().map(|i| self.choosing.row(*i).to_vec()).collect();
+                if vectors.is_empty() {
+                    return Err(Error::usage(
+                        format!("{WITH_OOD} needs out-of-domain prompts on the calibration split, and there are none"),
+                        "leave the rule out, or take a dataset with prompts that belong to no route",
+                    ));
+                }
+                let scorer = Scorer::with_out_of_domain(&self.centroids, &Vectors::new(&vectors)?, *c)?;
+                // What it has learnt from does not choose its thresholds.
+                let rest: Vec<usize> = (0..truths.0.len()).filter(|i| !learn.contains(i)).collect();
+                let rest_truths: Vec<Truth> = rest.iter().map(|i| truths.0[*i]).collect();
+                let rows = calibrate::rows(&scorer.score(&self.choosing)?.select(&rest), &rest_truths);
+                Ok((rows, scorer.score(&self.judging)?))
+            }
+        }
+    }
+}
+
+/// Prompts a second, past the cache.
+fn throughput(engine: &Engine, dataset: &Dataset, n: usize) -> Result<f64, Error> {
+    let prompts = dataset.prompts();
+    let texts: Vec<&str> = prompts.into_iter().take(n).collect();
+    // The first call pays for what is made once.
+    embed_afresh(engine, &texts[..1])?;
+    let started = Instant::now();
+    embed_afresh(engine, &texts)?;
+    Ok(crate::num::f64_from_usize(texts.len()) / started.elapsed().as_secs_f64())
+}

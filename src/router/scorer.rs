@@ -1,0 +1,190 @@
+//! From a prompt's vector to a score for each route, by the rule of routes.json.
+//!
+//! Every rule but the regression is the mean of the highest few cosines to a route's *prototypes*: its centroid, its
+//! examples, or the medoids among them.
+
+use rayon::prelude::*;
+
+use super::logistic::Logistic;
+use super::medoids::medoids;
+use super::{Centroids, RouterError, ScoreTable};
+use crate::encode::{Vectors, dot};
+use crate::num::f64_from_usize;
+use crate::routes::Scoring;
+
+/// Scores prompts against routes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Scorer {
+    rule: Rule,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+enum Rule {
+    Prototypes {
+        vectors: Vectors,
+        /// Row of the first prototype of each route, and one past the last.
+        starts: Vec<usize>,
+        /// How many of the highest cosines count.
+        top: usize,
+    },
+    Logistic(Logistic),
+}
+
+impl Scorer {
+    /// Prepares a rule for the examples behind `centroids`. O(1) for cosines to the centroid or the examples; medoids take
+    /// O(Σ n² · d) for n examples a route, the regression some hundred passes over the examples.
+    ///
+    /// # Errors
+    /// [`RouterError::Scoring`] where the rule cannot be used: a regression needs two routes.
+    pub fn new(centroids: &Centroids, scoring: Scoring) -> Result<Self, RouterError> {
+        let sizes = centroids.sizes();
+        let rule = match scoring {
+            Scoring::Centroid => prototypes(centroids.vectors().clone(), &vec![1; sizes.len()], 1),
+            Scoring::MaxExample => prototypes(centroids.examples().clone(), &sizes, 1),
+            Scoring::MeanTop(k) => prototypes(centroids.examples().clone(), &sizes, k),
+            Scoring::Medoids(k) => {
+                let mut rows = Vec::new();
+                let mut counts = Vec::with_capacity(sizes.len());
+                let mut start = 0;
+                for size in &sizes {
+                    let chosen = medoids(&centroids.examples().slice(start, start + size), k);
+                    counts.push(chosen.len());
+                    rows.extend(chosen.iter().map(|i| centroids.examples().row(start + i).to_vec()));
+                    start += size;
+                }
+                let vectors = Vectors::new(&rows).map_err(|e| RouterError::Scoring { message: e.to_string() })?;
+                prototypes(vectors, &counts, 1)
+            }
+            Scoring::Logistic(c) => Rule::Logistic(Logistic::fit(centroids.examples(), &sizes, c)?),
+        };
+        Ok(Self { rule })
+    }
+
+    /// A regression that knows out-of-domain prompts as a class of their own; a score is a route's share of all classes, so it is
+    /// low for a prompt of none.
+    ///
+    /// # Errors
+    /// [`RouterError::Scoring`] where it cannot be fitted.
+    ///
+    /// # Panics
+    /// If the vectors are of other lengths than the examples.
+    pub fn with_out_of_domain(centroids: &Centroids, outside: &Vectors, c: f64) -> Result<Self, RouterError> {
+        let rows: Vec<Vec<f32>> = centroids
+            .examples()
+            .rows()
+            .chain(outside.rows())
+            .map(<[f32]>::to_vec)
+            .collect();
+        let examples = Vectors::new(&rows).map_err(|e| RouterError::Scoring { message: e.to_string() })?;
+        let mut sizes = centroids.sizes();
+        sizes.push(outside.len());
+        Ok(Self {
+            rule: Rule::Logistic(Logistic::fit(&examples, &sizes, c)?.without_last()),
+        })
+    }
+
+    /// Scores every prompt, in parallel; O(prompts × prototypes × dimension).
+    ///
+    /// # Errors
+    /// [`RouterError::Dimension`] where prompts and examples are of different lengths.
+    pub fn score(&self, prompts: &Vectors) -> Result<ScoreTable, RouterError> {
+        let (routes, dimension) = match &self.rule {
+            Rule::Prototypes { vectors, starts, .. } => (starts.len() - 1, vectors.dimension()),
+            Rule::Logistic(model) => (model.routes(), model.dimension()),
+        };
+        if !prompts.is_empty() && prompts.dimension() != dimension {
+            return Err(RouterError::Dimension {
+                centroid: dimension,
+                prompt: prompts.dimension(),
+            });
+        }
+        let all: Vec<f64> = match &self.rule {
+            Rule::Prototypes { vectors, starts, top } => {
+                let norms: Vec<f64> = vectors.rows().map(|c| dot(c, c).sqrt()).collect();
+                (0..prompts.len())
+                    .into_par_iter()
+                    .flat_map_iter(|i| highest(prompts.row(i), vectors, &norms, starts, *top))
+                    .collect()
+            }
+            Rule::Logistic(model) => (0..prompts.len())
+                .into_par_iter()
+                .flat_map_iter(|i| model.probabilities(prompts.row(i)))
+                .collect(),
+        };
+        Ok(ScoreTable::from_scores(all, routes))
+    }
+}
+
+fn prototypes(vectors: Vectors, sizes: &[usize], top: usize) -> Rule {
+    let mut starts = vec![0];
+    for size in sizes {
+        starts.push(starts[starts.len() - 1] + size);
+    }
+    Rule::Prototypes { vectors, starts, top }
+}
+
+/// Of each route the mean of the `top` highest cosines to its prototypes.
+fn highest(prompt: &[f32], vectors: &Vectors, norms: &[f64], starts: &[usize], top: usize) -> Vec<f64> {
+    let norm = dot(prompt, prompt).sqrt();
+    let cosine = |i: usize| (dot(prompt, vectors.row(i)) / (norm * norms[i])).clamp(-1.0, 1.0);
+    starts
+        .windows(2)
+        .map(|w| {
+            let mut cosines: Vec<f64> = (w[0]..w[1]).map(cosine).collect();
+            let count = top.min(cosines.len());
+            cosines.sort_unstable_by(|a, b| b.total_cmp(a));
+            cosines[..count].iter().sum::<f64>() / f64_from_usize(count)
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn centroids() -> Centroids {
+        let rows = vec![
+            vec![1.0, 0.0],
+            vec![0.0, 1.0],
+            vec![0.6, 0.8],
+            vec![-1.0, 0.0],
+            vec![-0.8, 0.6],
+        ];
+        Centroids::new(Vectors::new(&rows).unwrap(), &[3, 2]).unwrap()
+    }
+
+    fn scores(scoring: Scoring, prompt: [f32; 2]) -> Vec<f64> {
+        let prompts = Vectors::new(&[prompt.to_vec()]).unwrap();
+        let table = Scorer::new(&centroids(), scoring).unwrap().score(&prompts).unwrap();
+        table.scores(0).to_vec()
+    }
+
+    fn near(a: &[f64], b: &[f64]) -> bool {
+        a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-6)
+    }
+
+    #[test]
+    fn each_rule_is_what_it_says() {
+        let prompt = [1.0, 0.0];
+        let prompts = Vectors::new(&[prompt.to_vec()]).unwrap();
+        let by_centroid = super::super::score(&prompts, &centroids()).unwrap();
+        assert_eq!(scores(Scoring::Centroid, prompt), by_centroid.scores(0));
+        assert!(near(&scores(Scoring::MaxExample, prompt), &[1.0, -0.8]));
+        assert!(near(&scores(Scoring::MeanTop(2), prompt), &[0.8, -0.9]));
+        // More than there are: all of them.
+        assert!(near(&scores(Scoring::MeanTop(9), prompt), &[1.6 / 3.0, -0.9]));
+        // (0.6, 0.8) is nearest to the others; of two the first.
+        assert!(near(&scores(Scoring::Medoids(1), prompt), &[0.6, -1.0]));
+        assert!(near(&scores(Scoring::Medoids(9), prompt), &[1.0, -0.8]));
+    }
+
+    #[test]
+    fn a_regression_gives_probabilities_and_needs_two_routes() {
+        let of = scores(Scoring::Logistic(10.0), [1.0, 0.0]);
+        assert!((of.iter().sum::<f64>() - 1.0).abs() < 1e-9 && of[0] > 0.9, "{of:?}");
+        let lone = Centroids::new(Vectors::new(&[vec![1.0, 0.0]]).unwrap(), &[1]).unwrap();
+        let error = Scorer::new(&lone, Scoring::Logistic(1.0)).unwrap_err();
+        assert!(matches!(error, RouterError::Scoring { .. }));
+        assert!(Scorer::new(&lone, Scoring::Medoids(2)).is_ok());
+    }
+}
