@@ -6,7 +6,7 @@ use crate::evaluation::with_intervals;
 use crate::metrics::detection::Detection;
 use crate::metrics::{Ranking, Rate};
 use crate::num::f64_from_u64;
-use crate::report::{ContenderReport, Estimate, INTERVAL_LEVEL, VersusReport};
+use crate::report::{AgainstFirst, ContenderReport, Estimate, INTERVAL_LEVEL};
 use crate::routes::Thresholds;
 use crate::stats::bootstrap::{Design, Settings};
 use crate::stats::multiple::holm;
@@ -121,7 +121,7 @@ fn report(
     prepared: &Prepared,
     routes: usize,
     auroc: Option<f64>,
-    versus_first: Option<VersusReport>,
+    versus_first: Option<AgainstFirst>,
 ) -> ContenderReport {
     let rows = &contender.test;
     let in_domain = rows.iter().filter(|row| row.kind != Kind::OutOfDomain);
@@ -148,9 +148,9 @@ fn versus(
     (p, adjusted_p): (f64, f64),
     own: (Option<f64>, Option<f64>),
     first: (Option<f64>, Option<f64>),
-) -> VersusReport {
+) -> AgainstFirst {
     let minus = |a: Option<f64>, b: Option<f64>| a.zip(b).map(|(a, b)| a - b);
-    VersusReport {
+    AgainstFirst {
         lost: pair.lost(),
         won: pair.won(),
         forced_choice_accuracy: Estimate::new(pair.difference(), pair.n()).within(pair.score_interval(INTERVAL_LEVEL)),

@@ -67,6 +67,9 @@ pub enum Error {
     /// Policies could not be compared.
     #[error(transparent)]
     Analysis(#[from] crate::replay::analysis::AnalysisError),
+    /// No thresholds could be chosen for cost and quality.
+    #[error(transparent)]
+    OperatingPoint(#[from] crate::replay::operating_point::OperatingPointError),
     /// The files of a run could not be read or written.
     #[error(transparent)]
     Ledger(#[from] crate::replay::ledger::LedgerError),
@@ -135,6 +138,7 @@ impl Error {
             Self::Import(e) => Some(e),
             Self::Grader(e) => Some(e),
             Self::Analysis(e) => Some(e),
+            Self::OperatingPoint(e) => Some(e),
             Self::Ledger(e) => Some(e),
             Self::Grades(e) => Some(e),
             Self::Collect(e) => Some(e),

@@ -10,6 +10,7 @@ mod optimism;
 mod parts;
 mod plateau;
 mod rows;
+mod search;
 mod surface;
 mod sweep;
 
@@ -23,8 +24,10 @@ pub(crate) use goal::macro_f1;
 pub use goal::{Condition, Goal, Prices};
 pub use optimism::{CrossValidation, Fold, Spread, cross_validate};
 pub use parts::{Distinct, distinct, folds};
+pub(crate) use plateau::edges;
 pub use plateau::{Plateau, plateau};
 pub use rows::{Kind, SweepRow, Tally, Totals, rows, tally};
+pub(crate) use search::{Found, Placed, Search, search, settle};
 pub use surface::{Cell, Surface, surface, threshold_curve};
 pub(crate) use surface::{axis, range};
 pub use sweep::{Choice, choose, choose_per_route};

@@ -41,7 +41,7 @@ pub fn plateau(rows: &[SweepRow], routes: usize, goal: &Goal, at: Thresholds, to
 }
 
 /// Walks from `at` down and up over the values at which anything changes, as long as `holds`.
-fn edges(
+pub(crate) fn edges(
     values: impl Iterator<Item = f64>,
     at: f64,
     (least, most): (f64, f64),

@@ -8,11 +8,13 @@ use crate::dataset::{Columns, Format, ReadOptions};
 use crate::stats::bootstrap::Settings;
 
 mod replay;
+mod run_goal;
 
 pub(super) use replay::{
     AnalyseArgs, CallArgs, CollectArgs, CostName, GradeArgs, ImportArgs, ImportName, PromptsArgs, ReplayArgs,
     ReplayStage, UngradedName,
 };
+pub(super) use run_goal::RunGoalArgs;
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done · 1 measured, and the answer is no · 2 bad usage or input · 3 environment (model, network, disk) · \
@@ -221,7 +223,7 @@ impl IntervalArgs {
 }
 
 /// Thresholds other than those of the router.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(super) struct ThresholdArgs {
     /// Confidence threshold for every route, instead of the router's, -1 to 1.
     #[arg(long, value_name = "T", allow_negative_numbers = true)]
@@ -289,7 +291,8 @@ pub(super) enum GoalName {
     MinRisk,
     /// Highest mean F1 over routes and fallback.
     MaxMacroF1,
-    /// Least mean price of a prompt at a system accuracy of at least --accuracy.
+    /// Least mean price of a prompt at a system accuracy of at least --accuracy, or, with --run, least dollars at a mean
+    /// quality of at least --min-quality.
     MinCost,
 }
 
@@ -331,8 +334,6 @@ pub(super) struct CalibrateArgs {
     /// Judge the choice by cross-validation on the calibration split too, with so many folds.
     #[arg(long, value_name = "K", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(2..), conflicts_with_all = ["certify", "max_joint_risk"])]
     pub(super) cross_validate: Option<u16>,
-    #[command(flatten)]
-    pub(super) certificate: CertificateArgs,
     /// Draw no plots.
     #[arg(long)]
     pub(super) no_plots: bool,
@@ -340,6 +341,11 @@ pub(super) struct CalibrateArgs {
     pub(super) intervals: IntervalArgs,
     #[command(flatten)]
     pub(super) data: DatasetArgs,
+    // Last, since what follows a group stands below its heading in the help.
+    #[command(flatten)]
+    pub(super) certificate: CertificateArgs,
+    #[command(flatten)]
+    pub(super) of_run: RunGoalArgs,
 }
 
 /// Thresholds with a promise instead of the best ones.
@@ -511,6 +517,8 @@ pub(super) enum SchemaName {
     /// calibration.json.
     #[value(alias = "calibrate")]
     Calibration,
+    /// cost-calibration.json.
+    CostCalibration,
     /// router.json.
     Router,
     /// check.json.

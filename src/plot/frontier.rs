@@ -45,6 +45,10 @@ pub struct FrontierFigure {
     pub hull: Vec<(f64, f64)>,
     /// Policies, the most important first; the first five are drawn.
     pub marks: Vec<FrontierMark>,
+    /// A quality that is wanted: a line across.
+    pub wanted: Option<f64>,
+    /// The split that the prompts are of, where it is one of several.
+    pub split: Option<String>,
     /// How many prompts every point is a mean over.
     pub n: u64,
     /// What stands below the picture, such as how costs were come by.
@@ -57,7 +61,10 @@ impl Figure for FrontierFigure {
         let page = Page {
             width: 960.0,
             height: 620.0,
-            title: format!("Cost against quality · n = {}", grouped(self.n)),
+            title: match &self.split {
+                Some(split) => format!("Cost against quality · {split} split, n = {}", grouped(self.n)),
+                None => format!("Cost against quality · n = {}", grouped(self.n)),
+            },
             subtitle: "Every point is a policy on the same prompts. Further left is cheaper, higher up is better; above the dashed line lies what no mix of single models reaches.".to_owned(),
             description: self.describe(),
         };
@@ -76,7 +83,7 @@ impl Figure for FrontierFigure {
                 return;
             }
             let all = self.points();
-            let (low, high) = range(all.iter().map(|p| p.1));
+            let (low, high) = range(all.iter().map(|p| p.1).chain(self.wanted));
             // Free models are at 0, which is a place like any other.
             let (_, dearest) = range(all.iter().map(|p| p.0));
             plane.x = (0.0, nice_range(0.0, dearest.max(1e-9) * 1.04, 6).1);
@@ -109,6 +116,7 @@ const STEPS: u32 = 100;
 const CURVE: Stroke = Stroke::solid(BLUE, 1.5);
 const HULL: Stroke = Stroke::solid(BLUE, 3.0);
 const ZERO: Stroke = Stroke::dashed(VERMILLION, 2.0, &[8.0, 5.0]);
+const WANTED: Stroke = Stroke::dashed(INK, 1.5, &[10.0, 3.0, 2.0, 3.0]);
 const MIX: Stroke = Stroke::dashed(MUTED, 1.75, &[2.0, 4.0]);
 
 impl FrontierFigure {
@@ -131,6 +139,9 @@ impl FrontierFigure {
         {
             finite(FIGURE, mark.cost, || format!("cost of {what} {:?}", mark.name))?;
             finite(FIGURE, mark.quality, || format!("quality of {what} {:?}", mark.name))?;
+        }
+        if let Some(wanted) = self.wanted {
+            finite(FIGURE, wanted, || "wanted".to_owned())?;
         }
         let mix: Vec<(f64, f64)> = self.mix.into_iter().flatten().collect();
         for (what, line) in [
@@ -177,6 +188,10 @@ impl FrontierFigure {
         canvas.line(&zero, ZERO);
         if let Some(mix) = self.mix {
             canvas.line(&mix.map(|p| plane.place(p)), MIX);
+        }
+        if let Some(wanted) = self.wanted {
+            let y = plane.place((0.0, wanted)).1;
+            canvas.line(&[(plane.left, y), (plane.right, y)], WANTED);
         }
         let mut curve: Vec<Point> = self.curve.iter().map(|p| plane.place(*p)).collect();
         curve.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -251,6 +266,14 @@ impl FrontierFigure {
             sample(y, MIX);
             entry(&mut y, "random mix", &["of weak and strong"]);
         }
+        if let Some(wanted) = self.wanted {
+            sample(y, WANTED);
+            entry(
+                &mut y,
+                "wanted",
+                &[&format!("quality of at least {}", fixed(wanted, 3))],
+            );
+        }
         canvas.disc((left + 18.0, y), 5.5, VERMILLION);
         let more = self.models.len().saturating_sub(LABELLED);
         let unnamed = format!("{more} without a name here");
@@ -275,6 +298,9 @@ impl FrontierFigure {
             return "Cost against quality; there are no prompts.".to_owned();
         }
         let mut words = "Mean quality against dollars for a thousand prompts.".to_owned();
+        if let Some(wanted) = self.wanted {
+            let _ = write!(words, " A quality of {} is wanted.", fixed(wanted, 3));
+        }
         for mark in self.models.iter().take(LABELLED).chain(self.marks.iter().take(MARKS)) {
             let _ = write!(
                 words,

@@ -28,6 +28,7 @@ pub mod ledger;
 mod limits;
 pub mod matrix;
 pub mod models;
+pub mod operating_point;
 pub mod plan;
 pub mod policies;
 pub mod pricing;

@@ -59,12 +59,12 @@ pub struct ContenderReport {
     /// Prompts embedded a second, without the cache; null unless it was asked for.
     pub prompts_per_second: Option<f64>,
     /// Against the first contender; null for itself.
-    pub versus_first: Option<VersusReport>,
+    pub versus_first: Option<AgainstFirst>,
 }
 
 /// A contender against the first one, on the same prompts.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-pub struct VersusReport {
+pub struct AgainstFirst {
     /// In-domain prompts that only the first gets right.
     pub lost: u64,
     /// In-domain prompts that only this one gets right.

@@ -7,6 +7,7 @@ mod calibration;
 mod certification;
 mod check;
 mod compare;
+mod cost_calibration;
 mod estimate;
 mod evaluation;
 mod grades;
@@ -31,7 +32,11 @@ pub use check::{
     BaselineReport, CheckCandidate, CheckReport, CheckSettings, CheckVerdict, ComparisonReport, DecisionReport,
     EncoderReport, Flip, FlipKind, FlipsReport, GateReport, LimitsReport, ListedPrompt, PromptList,
 };
-pub use compare::{CompareReport, ContenderReport, VersusReport};
+pub use compare::{AgainstFirst, CompareReport, ContenderReport};
+pub use cost_calibration::{
+    AlwaysReport, CostCalibrationReport, CostFigures, CostGoalReport, CostPoint, CostProvenance, CostSplitReport,
+    CostVerdict, CostVerdictReport, DifferenceReport, VersusReport,
+};
 pub use estimate::{Estimate, INTERVAL_LEVEL, Resampled};
 pub(crate) use estimate::{points, share};
 pub use evaluation::{
@@ -54,7 +59,8 @@ pub use tables::{confusion_csv, frontier_csv, predictions_csv, sweep_csv};
 pub(crate) use terminal::usd;
 pub use terminal::{
     baseline_text, calibration_text, centroids_text, check_text, classify_text, collect_text, compare_text,
-    dry_run_text, eval_text, grades_text, improve_text, learn_curve_text, left_table, next_step, replay_text,
+    cost_calibration_text, cost_next_step, dry_run_text, eval_text, grades_text, improve_text, learn_curve_text,
+    left_table, next_step, replay_text,
 };
 
 /// Schema version of reports.
@@ -69,6 +75,7 @@ pub fn schema(document: &str) -> Option<serde_json::Value> {
     let schema = match document {
         "eval" => generator.into_root_schema_for::<EvalReport>(),
         "calibration" | "calibrate" => generator.into_root_schema_for::<CalibrationReport>(),
+        "cost-calibration" => generator.into_root_schema_for::<CostCalibrationReport>(),
         "router" => generator.into_root_schema_for::<crate::router::RouterArtefact>(),
         "check" => generator.into_root_schema_for::<CheckReport>(),
         "baseline" => generator.into_root_schema_for::<crate::check::Baseline>(),

@@ -40,7 +40,13 @@ impl OptimismReport {
         Some(Self::new(name, condition.more_is_better, limit, calibration, test))
     }
 
-    fn new(name: &str, higher_is_better: bool, limit: Option<f64>, calibration: Estimate, test: Estimate) -> Self {
+    pub(crate) fn new(
+        name: &str,
+        higher_is_better: bool,
+        limit: Option<f64>,
+        calibration: Estimate,
+        test: Estimate,
+    ) -> Self {
         let sign = if higher_is_better { 1.0 } else { -1.0 };
         Self {
             figure: name.into(),

@@ -3,6 +3,7 @@
 mod bad_input;
 mod cache;
 mod calibrate;
+mod calibrate_cost;
 mod calibrate_write;
 mod centroids;
 mod certify;
@@ -28,5 +29,6 @@ mod remote;
 mod replay;
 mod router_encoder;
 mod routes;
+mod run_folder;
 mod schema;
 mod support;

@@ -3,7 +3,7 @@
 use super::{Kind, Thresholds, halves};
 use crate::calibrate::certify::path::{Fineness, gap_levels};
 use crate::calibrate::rows::SweepRow;
-use crate::calibrate::sweep::settle;
+use crate::calibrate::search::settle;
 use crate::num::f64_from_u64;
 
 /// Thresholds whose joint risk is controlled.

@@ -7,8 +7,8 @@
 
 use super::p_value;
 use crate::calibrate::rows::SweepRow;
+use crate::calibrate::search::settle;
 use crate::calibrate::surface::surface;
-use crate::calibrate::sweep::settle;
 use crate::num::f64_from_u64;
 use crate::routes::Thresholds;
 

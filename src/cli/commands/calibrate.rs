@@ -1,5 +1,6 @@
 //! `routecal calibrate`: choose the thresholds on one split, judge them on another.
 
+mod of_run;
 mod request;
 mod results;
 
@@ -25,6 +26,9 @@ use crate::store::OutputFolder;
 pub(in crate::cli) fn run(session: &Session, args: &CalibrateArgs) -> Result<(), Error> {
     check_shares(args)?;
     check_conditions(args)?;
+    if let Some((run, min_quality)) = args.of_run.run.as_deref().zip(args.of_run.min_quality) {
+        return of_run::run(session, args, run, min_quality);
+    }
     let promise = Promise::of(&args.certificate)?;
     let split = session.common.split.as_deref().unwrap_or(CALIBRATION);
     let mut out = OutputFolder::open(&session.common.out)?;

@@ -10,6 +10,7 @@ pub(in crate::cli) fn run(session: &Session, args: &SchemaArgs) -> Result<(), Er
         SchemaName::Routes => "routes",
         SchemaName::Eval => "eval",
         SchemaName::Calibration => "calibration",
+        SchemaName::CostCalibration => "cost-calibration",
         SchemaName::Router => "router",
         SchemaName::Check => "check",
         SchemaName::Gates => "gates",

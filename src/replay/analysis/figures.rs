@@ -10,16 +10,16 @@ use crate::stats::Interval;
 use crate::stats::bootstrap::{Design, Settings, intervals};
 
 /// A policy as one expected value a prompt.
-pub(super) struct Named {
-    quality: Vec<f64>,
+pub(crate) struct Named {
+    pub(crate) quality: Vec<f64>,
     /// The cost that decides.
-    cost: Vec<f64>,
-    list: Vec<f64>,
-    billed: Vec<f64>,
+    pub(crate) cost: Vec<f64>,
+    pub(crate) list: Vec<f64>,
+    pub(crate) billed: Vec<f64>,
 }
 
 impl Named {
-    pub(super) fn new(complete: &Complete, choice: &Choice, basis: CostBasis, router_usd: f64) -> Self {
+    pub(crate) fn new(complete: &Complete, choice: &Choice, basis: CostBasis, router_usd: f64) -> Self {
         let with = |table: &[f64]| -> Vec<f64> {
             let values = choice.values(complete, table);
             values.into_iter().map(|v| v + router_usd).collect()
@@ -89,10 +89,7 @@ impl Figures {
             policies,
             sweep: prepared.as_ref(),
         };
-        let design = Design::new(setup.complete.prompts.iter().map(|p| {
-            let info = &setup.matrix.prompts()[*p];
-            (0, info.text.as_deref().unwrap_or(&info.id))
-        }));
+        let design = design(setup.matrix, setup.complete);
         let count = of.count();
         let mut points = vec![f64::NAN; count];
         of.fill(&vec![1; n], &mut points);
@@ -156,7 +153,16 @@ impl Figures {
     }
 }
 
-fn estimate(point: f64, interval: Option<Interval>, scale: f64, n: u64) -> Estimate {
+/// How the compared prompts are resampled: copies of one text together.
+pub(crate) fn design(matrix: &Matrix, complete: &Complete) -> Design {
+    Design::new(complete.prompts.iter().map(|p| {
+        let info = &matrix.prompts()[*p];
+        (0, info.text.as_deref().unwrap_or(&info.id))
+    }))
+}
+
+/// A figure that is NaN where it is not defined, in other units.
+pub(crate) fn estimate(point: f64, interval: Option<Interval>, scale: f64, n: u64) -> Estimate {
     let mut estimate = Estimate::new((!point.is_nan()).then_some(point * scale), n);
     if let (Some(interval), Some(_)) = (interval, estimate.point) {
         estimate.lower = Some(interval.lower * scale);
@@ -256,7 +262,7 @@ impl Statistic<'_> {
 }
 
 /// The mean of the rows as often as they are drawn.
-fn weighted(values: &[f64], weights: &[u32]) -> f64 {
+pub(crate) fn weighted(values: &[f64], weights: &[u32]) -> f64 {
     let (mut sum, mut n) = (0.0, 0.0);
     for (value, weight) in values.iter().zip(weights) {
         let weight = f64::from(*weight);

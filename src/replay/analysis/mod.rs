@@ -12,13 +12,14 @@ mod notes;
 mod sweep;
 
 pub use error::AnalysisError;
+pub(crate) use figures::{Named, design, estimate, weighted};
 pub use sweep::{SweepRow, sweep_rows};
 
 use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
 
-use self::figures::{Figures, Named};
+use self::figures::Figures;
 use self::latency::quantiles;
 use super::graders::judge::Audit;
 use super::matrix::{Complete, Matrix, share};
@@ -99,6 +100,13 @@ pub struct Options {
     pub bootstrap: Settings,
 }
 
+impl Options {
+    /// The weak and the strong model, where they are named.
+    fn named(&self) -> (Option<&str>, Option<&str>) {
+        (self.weak.as_deref(), self.strong.as_deref())
+    }
+}
+
 /// What is compared.
 #[derive(Debug, Clone, Copy)]
 pub struct Input<'a> {
@@ -135,7 +143,7 @@ pub fn analyse(
     let matrix = input.matrix;
     let (complete, reported) = compared(matrix, options.ungraded)?;
     let cost = options.cost.of(&complete);
-    let (weak, strong) = anchors(matrix, &complete, cost, options)?;
+    let (weak, strong) = anchors(matrix, &complete, cost, options.named())?;
     let routing = input.routing.map(|r| r.select(&complete.prompts));
     let categories = groups::categories(matrix, &complete);
     let policies = policies(
@@ -225,7 +233,7 @@ pub fn analyse(
 }
 
 /// The prompts that are compared, and why the others are not.
-fn compared(matrix: &Matrix, ungraded: Ungraded) -> Result<(Complete, DroppedReport), AnalysisError> {
+pub(crate) fn compared(matrix: &Matrix, ungraded: Ungraded) -> Result<(Complete, DroppedReport), AnalysisError> {
     let prompts = matrix.prompts().len() as u64;
     if prompts == 0 {
         return Err(AnalysisError::NoPrompts);
@@ -269,7 +277,7 @@ fn compared(matrix: &Matrix, ungraded: Ungraded) -> Result<(Complete, DroppedRep
 /// As [`analyse`].
 pub fn anchors_of(matrix: &Matrix, options: &Options) -> Result<(usize, usize), AnalysisError> {
     let (complete, _) = compared(matrix, options.ungraded)?;
-    anchors(matrix, &complete, options.cost.of(&complete), options)
+    anchors(matrix, &complete, options.cost.of(&complete), options.named())
 }
 
 /// The compared prompts of a matrix.
@@ -282,16 +290,16 @@ pub fn complete_of(matrix: &Matrix, ungraded: Ungraded) -> Result<Complete, Anal
 
 /// The weak and the strong model: as named, else the cheapest and the best. Where the cheapest is the best, the dearest
 /// stands for the strong one, so that the report can say that it is dominated.
-fn anchors(
+pub(crate) fn anchors(
     matrix: &Matrix,
     complete: &Complete,
     cost: &[f64],
-    options: &Options,
+    (weak, strong): (Option<&str>, Option<&str>),
 ) -> Result<(usize, usize), AnalysisError> {
-    let named = |name: &Option<String>, wanted_for| match name {
+    let named = |name: Option<&str>, wanted_for| match name {
         None => Ok(None),
         Some(name) => matrix.model(name).map(Some).ok_or_else(|| AnalysisError::UnknownModel {
-            model: name.clone(),
+            model: name.to_owned(),
             wanted_for,
             present: matrix.models().to_vec(),
         }),
@@ -299,14 +307,14 @@ fn anchors(
     let models = 0..complete.models;
     let price = |m: &usize| complete.mean(cost, *m).unwrap_or_default();
     let quality = |m: &usize| complete.mean(&complete.score, *m).unwrap_or_default();
-    let weak = match named(&options.weak, "--weak")? {
+    let weak = match named(weak, "--weak")? {
         Some(model) => model,
         None => models
             .clone()
             .min_by(|a, b| price(a).total_cmp(&price(b)).then(quality(b).total_cmp(&quality(a))))
             .unwrap_or_default(),
     };
-    let strong = if let Some(model) = named(&options.strong, "--strong")? {
+    let strong = if let Some(model) = named(strong, "--strong")? {
         model
     } else {
         let best = models

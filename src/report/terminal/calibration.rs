@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::certification::{certification_text, cross_validation_text, optimism_text};
 use super::{number, percent_with_interval, shown, table};
-use crate::report::{AsDeployed, CalibrationReport, Estimate, OperatingPoint};
+use crate::report::{AsDeployed, CalibrationReport, Estimate, OperatingPoint, PlateauReport};
 
 /// `calibrate` for people.
 pub fn calibration_text(report: &CalibrationReport) -> String {
@@ -46,22 +46,9 @@ pub fn calibration_text(report: &CalibrationReport) -> String {
         out.push_str(&cross_validation_text(cross_validation));
     }
     if let Some(p) = &report.plateau {
-        let _ = writeln!(
-            out,
-            "plateau (within {} of it): threshold {:.3} to {:.3}, gap {:.3} to {:.3}",
-            p.tolerance, p.threshold.low, p.threshold.high, p.gap.low, p.gap.high
-        );
+        out.push_str(&plateau_line(p));
     }
-    let _ = writeln!(
-        out,
-        "looked at {} points{}",
-        report.points,
-        if report.exact {
-            ": all that matter"
-        } else {
-            " (thinned)"
-        }
-    );
+    out.push_str(&points_line(report.points, report.exact));
     if report.leakage.n > 0 {
         let _ = writeln!(
             out,
@@ -70,6 +57,20 @@ pub fn calibration_text(report: &CalibrationReport) -> String {
         );
     }
     out
+}
+
+pub(super) fn plateau_line(p: &PlateauReport) -> String {
+    format!(
+        "plateau (within {} of it): threshold {:.3} to {:.3}, gap {:.3} to {:.3}\n",
+        p.tolerance, p.threshold.low, p.threshold.high, p.gap.low, p.gap.high
+    )
+}
+
+pub(super) fn points_line(points: u64, exact: bool) -> String {
+    format!(
+        "looked at {points} points{}\n",
+        if exact { ": all that matter" } else { " (thinned)" }
+    )
 }
 
 /// The operating points side by side, judged on the test split.
@@ -143,11 +144,15 @@ pub fn next_step(report: &CalibrationReport, written: Option<&Path>) -> Option<S
     } else {
         ""
     };
-    Some(match written {
+    Some(step((*threshold, *gap), pairs, written))
+}
+
+pub(super) fn step((threshold, gap): (f64, f64), pairs: &str, written: Option<&Path>) -> String {
+    match written {
         Some(path) => format!(
             "wrote threshold {threshold} and gap {gap}{pairs} into {}",
             path.display()
         ),
         None => format!("to use threshold {threshold} and gap {gap}{pairs} run this command again with --write"),
-    })
+    }
 }

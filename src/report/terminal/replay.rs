@@ -162,7 +162,7 @@ fn mark(report: &ReplayReport, policy: &PolicyReport) -> &'static str {
     if report.pareto.contains(&policy.name) { " *" } else { "" }
 }
 
-fn different(a: Option<f64>, b: Option<f64>) -> bool {
+pub(super) fn different(a: Option<f64>, b: Option<f64>) -> bool {
     matches!((a, b), (Some(a), Some(b)) if (a - b).abs() > 1e-9)
 }
 
@@ -323,7 +323,7 @@ fn interval(estimate: &Estimate, decimals: usize) -> String {
     }
 }
 
-fn with_interval(estimate: &Estimate, decimals: usize) -> String {
+pub(super) fn with_interval(estimate: &Estimate, decimals: usize) -> String {
     match (estimate.point, estimate.lower) {
         (Some(point), Some(_)) => format!("{point:.decimals$} ({})", interval(estimate, decimals)),
         (point, _) => number(point, decimals),
@@ -331,7 +331,7 @@ fn with_interval(estimate: &Estimate, decimals: usize) -> String {
 }
 
 /// A difference with its sign and interval.
-fn signed(estimate: &Estimate) -> String {
+pub(super) fn signed(estimate: &Estimate) -> String {
     let Some(point) = estimate.point else {
         return "n/a".into();
     };

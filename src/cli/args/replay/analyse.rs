@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use crate::cli::args::ThresholdArgs;
+use crate::replay::analysis::{CostBasis, Ungraded};
 
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Analyse options")]
@@ -49,6 +50,15 @@ pub(in crate::cli) enum CostName {
     Billed,
 }
 
+impl From<CostName> for CostBasis {
+    fn from(name: CostName) -> Self {
+        match name {
+            CostName::List => Self::List,
+            CostName::Billed => Self::Billed,
+        }
+    }
+}
+
 /// What becomes of answers without a score.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(in crate::cli) enum UngradedName {
@@ -56,6 +66,15 @@ pub(in crate::cli) enum UngradedName {
     Drop,
     /// They are worth 0.
     Wrong,
+}
+
+impl From<UngradedName> for Ungraded {
+    fn from(name: UngradedName) -> Self {
+        match name {
+            UngradedName::Drop => Self::Drop,
+            UngradedName::Wrong => Self::Wrong,
+        }
+    }
 }
 
 /// Recorded data instead of a run.

@@ -41,7 +41,17 @@ impl Results<'_> {
         let mut written = None;
         if let (true, Some(found)) = (self.args.write, self.found) {
             // Before the answer is printed: a reader that closes the pipe early (`| head`) must not keep it from being done.
-            write_routes(self.session, self.routes, found, self.args.per_route)?;
+            let by_route = if self.args.per_route {
+                let names = self.routes.names();
+                names.into_iter().zip(found.by_route.iter().copied()).collect()
+            } else {
+                Vec::new()
+            };
+            let write = WriteThresholds {
+                global: found.global,
+                by_route,
+            };
+            write_routes(self.session, self.routes, &write)?;
             written = Some(self.session.common.routes.as_path());
         }
         self.session
@@ -91,7 +101,7 @@ fn sweep_cells(report: &CalibrationReport, choosing: &Part, judging: &Part, rout
 }
 
 /// Reads the routes file again, so that only the numbers change whatever was edited meanwhile, and replaces it at once.
-fn write_routes(session: &Session, before: &Routes, found: &Found, per_route: bool) -> Result<(), Error> {
+pub(super) fn write_routes(session: &Session, before: &Routes, write: &WriteThresholds) -> Result<(), Error> {
     let path = &session.common.routes;
     let text = std::fs::read_to_string(path).map_err(|source| Error::Read {
         path: path.clone(),
@@ -107,15 +117,6 @@ fn write_routes(session: &Session, before: &Routes, found: &Found, per_route: bo
             "run the command again",
         ));
     }
-    let by_route = if per_route {
-        before.names().into_iter().zip(found.by_route.iter().copied()).collect()
-    } else {
-        Vec::new()
-    };
-    let write = WriteThresholds {
-        global: found.global,
-        by_route,
-    };
-    let text = with_thresholds(&text, path, &write)?;
+    let text = with_thresholds(&text, path, write)?;
     Ok(store::write_atomically(path, text.as_bytes())?)
 }

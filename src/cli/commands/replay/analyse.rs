@@ -7,10 +7,10 @@ use std::path::Path;
 
 use self::source::Source;
 use crate::Error;
-use crate::cli::args::{AnalyseArgs, CostName, ImportArgs, UngradedName};
+use crate::cli::args::{AnalyseArgs, ImportArgs};
 use crate::cli::session::Session;
 use crate::dataset::CALIBRATION;
-use crate::replay::analysis::{self, CostBasis, Input, Options, Ungraded};
+use crate::replay::analysis::{self, Input, Options};
 use crate::report::{self, ReplayProvenance};
 use crate::stats::Purpose;
 use crate::stats::bootstrap::Settings;
@@ -68,27 +68,14 @@ pub(super) fn check(args: &AnalyseArgs) -> Result<(), Error> {
             "it is the share of prompts that go to the strong model: half of them is 0.5",
         ));
     }
-    for (name, value) in [("--router-usd", args.router_usd), ("--router-ms", args.router_ms)] {
-        if !(value.is_finite() && value >= 0.0) {
-            return Err(Error::usage(
-                format!("{name} {value} is below 0"),
-                "leave it out where the router costs nothing",
-            ));
-        }
-    }
-    Ok(())
+    super::not_negative("--router-usd", args.router_usd)?;
+    super::not_negative("--router-ms", args.router_ms)
 }
 
 fn options(session: &Session, args: &AnalyseArgs) -> Options {
     Options {
-        cost: match args.cost {
-            CostName::List => CostBasis::List,
-            CostName::Billed => CostBasis::Billed,
-        },
-        ungraded: match args.ungraded {
-            UngradedName::Drop => Ungraded::Drop,
-            UngradedName::Wrong => Ungraded::Wrong,
-        },
+        cost: args.cost.into(),
+        ungraded: args.ungraded.into(),
         weak: args.weak.clone(),
         strong: args.strong.clone(),
         random: args.random,

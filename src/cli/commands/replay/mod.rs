@@ -3,6 +3,7 @@
 mod analyse;
 mod calls;
 mod collect;
+pub(super) mod collected;
 mod grade;
 
 use self::calls::Asked;
@@ -68,4 +69,15 @@ fn all(session: &Session, args: &ReplayArgs) -> Result<(), Error> {
         Some(error) => Err(error.into()),
         None => Ok(()),
     }
+}
+
+/// Refuses an amount that is no number of at least 0.
+pub(super) fn not_negative(flag: &str, value: f64) -> Result<(), Error> {
+    if value.is_finite() && value >= 0.0 {
+        return Ok(());
+    }
+    Err(Error::usage(
+        format!("{flag} {value} is below 0"),
+        "leave it out where the router costs nothing",
+    ))
 }

@@ -59,6 +59,8 @@ fn figure(report: &ReplayReport, sweep: &[SweepRow]) -> FrontierFigure {
             .iter()
             .filter_map(|(name, shown)| mark(found(name)?, shown))
             .collect(),
+        wanted: None,
+        split: None,
         n: report.n,
         footnote: footnote(report),
     }

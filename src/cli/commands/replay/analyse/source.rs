@@ -5,13 +5,13 @@ use std::path::Path;
 use crate::Error;
 use crate::assets::sha256_hex;
 use crate::cli::args::{AnalyseArgs, ImportArgs, ImportName};
+use crate::cli::commands::replay::collected::Collected;
 use crate::cli::session::{Session, thresholds};
 use crate::replay::analysis::{self, AnalysisError, Options};
 use crate::replay::graders::judge::Audit;
 use crate::replay::graders::{Grader, regrade};
 use crate::replay::grades::{self, GradesError};
 use crate::replay::import::{self, ImportFormat, PredictionOptions, mapped};
-use crate::replay::ledger::Run;
 use crate::replay::matrix::Matrix;
 use crate::replay::policies::{RoutedPrompt, Routing};
 use crate::routes::{Routes, Thresholds};
@@ -56,14 +56,10 @@ impl Source {
 
 /// The answers of a run, routed as they were when they were collected, under the thresholds of the routes file or the flags.
 pub(super) fn of_run(session: &Session, folder: &Path, args: &AnalyseArgs) -> Result<Source, Error> {
-    let run = Run::load(folder)?;
-    let graded = grades::read(folder)?;
-    let matrix = grades::matrix_of(&run, &graded);
-    let routes = session.routes()?;
-    let (global, by_route) = thresholds(&routes, &args.thresholds)?;
-    let file = session.common.routes.display().to_string();
-    let mut notes = Vec::new();
-    let routing = match grades::routing_of(&run, &matrix, (&routes, &file), &by_route, global.gap()) {
+    let of = Collected::load(session, folder, &args.thresholds)?;
+    let mut notes = of.notes.clone();
+    let grader = of.grader();
+    let routing = match of.routing {
         Ok(routing) => Some(routing),
         // The models that were asked can be compared all the same.
         Err(error @ GradesError::NotAsked { .. }) => {
@@ -72,33 +68,21 @@ pub(super) fn of_run(session: &Session, folder: &Path, args: &AnalyseArgs) -> Re
         }
         Err(error) => return Err(error.into()),
     };
-    if run.torn > 0 {
-        notes.push(format!(
-            "{}: the last line of responses.jsonl is torn and is passed over",
-            folder.display()
-        ));
-    }
-    let collected = run.manifest.thresholds.values().map(|pair| (pair[0], pair[1]));
-    if !collected.eq(by_route.iter().map(|t| (t.threshold(), t.gap()))) {
+    if of.other_thresholds {
         notes.push("these are other thresholds than those of the collection: a prompt that changes sides was asked with the system prompt of the other side".into());
     }
-    let text = |name: &str| std::fs::read(folder.join(name)).unwrap_or_default();
-    let mut bytes = text("prompts.jsonl");
-    bytes.extend(text("responses.jsonl"));
+    let file = session.common.routes.display();
     Ok(Source {
-        judge: grades::audit(&graded),
-        grader: graded
-            .iter()
-            .find_map(|g| g.grade.as_ref())
-            .map_or_else(|| "none".into(), |g| g.grader.clone()),
+        judge: grades::audit(&of.graded),
+        grader,
         name: "run".into(),
-        sha256: sha256_hex(&bytes),
+        sha256: of.sha256,
         router: routing
             .as_ref()
-            .map(|_| format!("{file} with {}", run.manifest.encoder)),
+            .map(|_| format!("{file} with {}", of.run.manifest.encoder)),
         router_sha256: routing.as_ref().map(hash_of),
         routing,
-        matrix,
+        matrix: of.matrix,
         notes,
     })
 }
