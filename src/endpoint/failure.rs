@@ -7,6 +7,14 @@ use async_openai::error::OpenAIError;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
+/// How servers say that a prompt does not fit: OpenAI's code, llama.cpp's type, and the words of those (vLLM and what is
+/// built on it) that have neither.
+const TOO_LONG: [&str; 3] = [
+    "context_length_exceeded",
+    "exceed_context_size",
+    "maximum context length",
+];
+
 /// An answer that is no success, with what a retry needs to know.
 #[derive(Debug, Clone)]
 pub(crate) struct HttpFailure {
@@ -19,6 +27,8 @@ pub(crate) struct HttpFailure {
     pub(crate) message: String,
     /// The account has nothing left; waiting does not help.
     pub(crate) out_of_quota: bool,
+    /// The prompt, with what may come out, does not fit into the model's context.
+    pub(crate) too_long: bool,
 }
 
 impl fmt::Display for HttpFailure {
@@ -51,6 +61,7 @@ impl HttpFailure {
             message: message(parsed.as_ref(), body),
             // By type or by code, whichever the server fills in.
             out_of_quota: body.contains("insufficient_quota"),
+            too_long: matches!(status, 400 | 413 | 422) && TOO_LONG.iter().any(|words| body.contains(words)),
         }
     }
 
@@ -169,5 +180,21 @@ mod tests {
         assert!(!of(r#"{"error":{"type":"insufficient_quota","code":null}}"#).may_pass());
         assert!(!of(r#"{"error":{"code":"insufficient_quota"}}"#).may_pass());
         assert!(of("busy").may_pass());
+    }
+
+    #[test]
+    fn a_prompt_that_does_not_fit_is_told_from_other_bad_requests() {
+        let of = |status, body: &str| HttpFailure::parse(status, None, body).too_long;
+        assert!(of(
+            400,
+            r#"{"error":{"code":"context_length_exceeded","message":"too long"}}"#
+        ));
+        assert!(of(400, r#"{"error":{"code":400,"type":"exceed_context_size_error"}}"#));
+        assert!(of(
+            400,
+            r#"{"object":"error","message":"This model's maximum context length is 512 tokens"}"#
+        ));
+        assert!(!of(400, r#"{"error":{"message":"temperature is no number"}}"#));
+        assert!(!of(500, r#"{"error":{"code":"context_length_exceeded"}}"#));
     }
 }

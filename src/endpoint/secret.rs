@@ -36,7 +36,11 @@ impl ApiKey {
             return text.to_owned();
         }
         let quoted = json!(self.0).to_string();
-        text.replace(quoted.trim_matches('"'), GONE).replace(&self.0, GONE)
+        let quoted = quoted.trim_matches('"');
+        // PHP, for one, escapes slashes too.
+        text.replace(&quoted.replace('/', "\\/"), GONE)
+            .replace(quoted, GONE)
+            .replace(&self.0, GONE)
     }
 
     /// `text` without this key and without whatever looks like one: a server may echo what it was sent, in part.
@@ -86,6 +90,7 @@ mod tests {
         for (text, clean) in [
             ("bad key canary/7Qx\"9.", "bad key [key]."),
             (r#"{"m":"canary/7Qx\"9"}"#, r#"{"m":"[key]"}"#),
+            (r#"{"m":"canary\/7Qx\"9"}"#, r#"{"m":"[key]"}"#),
             ("Authorization: Bearer abc.def gone", "Authorization: Bearer [key] gone"),
             (
                 "Incorrect API key: sk-proj-********abcd. See",

@@ -19,6 +19,8 @@ use super::models::ModelSpec;
 const COOL_DOWN: Duration = Duration::from_secs(15);
 /// Calls in a row that fail although they may be repeated, after which a model is given up.
 const FAILURES: u32 = 5;
+/// Prompts in a row that a model refuses before it has answered any, after which it is given up.
+const REFUSALS: u32 = 20;
 
 /// The limits of every model of a run.
 #[derive(Debug)]
@@ -44,6 +46,7 @@ struct Lane {
     proven: bool,
     answers_since_change: u32,
     failures: u32,
+    refusals: u32,
     cool_until: Option<Instant>,
     paused_until: Option<Instant>,
     requests: Option<Pace>,
@@ -110,6 +113,7 @@ impl Limits {
                 proven: false,
                 answers_since_change: 0,
                 failures: 0,
+                refusals: 0,
                 cool_until: None,
                 paused_until: None,
                 requests: model.rpm.map(Pace::per_minute),
@@ -178,8 +182,11 @@ impl Limits {
             ];
             at.into_iter().flatten().max()
         };
-        if let Some(at) = at {
+        let mut next = at;
+        while let Some(at) = next {
             sleep_until(at).await;
+            // The server may have asked for a pause in the meantime.
+            next = self.state().lanes[model].paused_until.filter(|until| *until > at);
         }
     }
 
@@ -236,11 +243,16 @@ impl Limits {
         });
     }
 
-    /// The server answers, if with an error that is about one prompt: address and model are right.
-    pub(super) fn reachable(&self, model: usize) {
+    /// The server refused one prompt: address and model are right, so the next may fare better. A model that has answered
+    /// nothing yet and refuses one after the other will refuse them all (a parameter that it does not know, say).
+    pub(super) fn refused(&self, model: usize, why: &str) {
         self.change(model, |lane, address| {
             address.proven = true;
             lane.failures = 0;
+            lane.refusals += 1;
+            if !lane.proven && lane.refusals >= REFUSALS {
+                lane.stopped.get_or_insert_with(|| why.to_owned());
+            }
         });
     }
 

@@ -60,6 +60,10 @@ pub(super) fn read(error: &OpenAIError, key: &ApiKey, longest: Duration) -> Fail
         403 => ("forbidden", Next::StopModel),
         404 => ("model_not_found", Next::StopModel),
         400 if unknown_model => ("model_not_found", Next::StopModel),
+        // Payment required, as some say for an empty account.
+        402 => ("out_of_quota", Next::StopModel),
+        // The address is not that of an API, or of another one: so it is for every prompt.
+        300..=399 | 405 => ("wrong_address", Next::StopModel),
         _ if answer.out_of_quota => ("out_of_quota", Next::StopModel),
         408 | 429 | 409 | 500.. if answer.retry_after.is_some_and(|pause| pause > longest) => {
             ("asks_to_wait", Next::StopModel)
@@ -68,6 +72,7 @@ pub(super) fn read(error: &OpenAIError, key: &ApiKey, longest: Duration) -> Fail
         408 => ("request_timeout", retry(false)),
         409 => ("conflict", retry(false)),
         500.. => ("server_error", retry(false)),
+        _ if answer.too_long => ("context_overflow", Next::Fail),
         _ => ("bad_request", Next::Fail),
     };
     let message = match answer.retry_after {
@@ -138,6 +143,7 @@ mod tests {
             code: code.map(str::to_owned),
             message: "Bearer canary says no".into(),
             out_of_quota: code == Some("insufficient_quota"),
+            too_long: code == Some("context_length_exceeded"),
         }));
         read(&error, &ApiKey::new("canary").unwrap(), LONGEST)
     }
@@ -150,8 +156,11 @@ mod tests {
             (403, None, "forbidden", Next::StopModel),
             (404, Some("model_not_found"), "model_not_found", Next::StopModel),
             (400, Some("model_not_found"), "model_not_found", Next::StopModel),
-            (400, Some("context_length_exceeded"), "bad_request", Next::Fail),
-            (301, None, "bad_request", Next::Fail),
+            (400, Some("context_length_exceeded"), "context_overflow", Next::Fail),
+            (400, None, "bad_request", Next::Fail),
+            (301, None, "wrong_address", Next::StopModel),
+            (402, None, "out_of_quota", Next::StopModel),
+            (405, None, "wrong_address", Next::StopModel),
             (422, None, "bad_request", Next::Fail),
             (408, None, "request_timeout", again(false)),
             (409, None, "conflict", again(false)),

@@ -12,7 +12,7 @@ use crate::real_model::{embedded, prompts, stderr_of, wait_for_kept};
 use crate::support::Sandbox;
 
 /// Sends a signal by way of the shell, whose `kill` is built in.
-fn signal(child: &Child, name: &str) {
+pub(crate) fn signal(child: &Child, name: &str) {
     let status = Command::new("sh")
         .arg("-c")
         .arg(format!("kill -{name} {}", child.id()))

@@ -28,7 +28,7 @@ use crate::support::Sandbox;
 /// A key whose letters occur nowhere else.
 pub(crate) const KEY: &str = "sk-canary/7Qx+9ZkWvJ2mT4bR8nL6pYcD3fH5gS1aXeUo";
 /// What of it may be seen nowhere either: its beginning.
-const KEY_START: &str = "sk-cana";
+pub(crate) const KEY_START: &str = "sk-cana";
 
 /// A server that is up while this lives.
 pub(crate) struct Server {
@@ -546,7 +546,9 @@ fn a_line_break_at_the_end_of_the_key_does_no_harm() {
 }
 
 /// Fails if any file below `folder` holds the key.
-fn no_key_below(folder: &std::path::Path) {
+/// Holds that no file below a folder has the beginning of the key in it.
+#[track_caller]
+pub(crate) fn no_key_below(folder: &std::path::Path) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {

@@ -218,9 +218,17 @@ fn consequence(
             }
             shared.limits.failed(call.model, &told);
         }
-        Next::Fail => shared.limits.reachable(call.model),
+        // A success that is no answer is no sign of a right address: a web page for people, say, is one to every call.
+        Next::Fail if failure.maybe_billed => shared.limits.failed(call.model, &told),
+        Next::Fail => shared.limits.refused(call.model, &told),
         Next::StopModel => shared.limits.stop(call.model, &told, false),
-        Next::StopAddress => shared.limits.stop(call.model, &told, true),
+        Next::StopAddress => {
+            let told = match &shared.plan.models[call.model].api_key_env {
+                Some(variable) => format!("{told} (the key is that in {variable})"),
+                None => format!("{told} (no key was sent: models.toml says api_key_env = \"\")"),
+            };
+            shared.limits.stop(call.model, &told, true);
+        }
     }
     None
 }

@@ -2,9 +2,10 @@
 
 use super::summary::is_open;
 use super::{CollectError, CollectOptions, Keys};
-use crate::endpoint::Endpoint;
+use crate::endpoint::{Address, Endpoint};
 use crate::replay::Via;
 use crate::replay::ledger::Cells;
+use crate::replay::models::ModelSpec;
 use crate::replay::plan::{LONG_CONTEXT, Plan};
 
 /// Prices and budget of the calls that are open.
@@ -37,6 +38,18 @@ pub(super) fn check(plan: &Plan, cells: &Cells, options: &CollectOptions, via: V
         return Err(CollectError::NoBudget { worst_usd });
     }
     Ok(())
+}
+
+/// Refuses an address that cannot be, or has a password in it, before it is shown or written anywhere.
+///
+/// # Errors
+/// [`CollectError::Endpoint`] for the first.
+pub fn check_addresses(models: &[ModelSpec]) -> Result<(), CollectError> {
+    models.iter().try_for_each(|model| {
+        Address::parse(&model.base_url)
+            .map(drop)
+            .map_err(|problem| CollectError::endpoint(model, problem))
+    })
 }
 
 /// Address and key of each model that has an open call.

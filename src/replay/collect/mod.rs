@@ -10,6 +10,7 @@ mod error;
 mod resume;
 mod summary;
 
+pub use checks::check_addresses;
 pub use error::CollectError;
 pub use resume::CommandLine;
 pub use summary::{CellCounts, CollectSummary, DryRun, DryRunModel, ModelCounts};
@@ -268,6 +269,14 @@ async fn hand_out(shared: &Arc<Shared>, open: &[usize]) -> Ended {
     }
     // What is in flight is paid for: its answers are waited for, but not for ever. What is given up stays in sent.jsonl
     // and is known when the run is opened again.
+    while tasks.try_join_next().is_some() {}
+    if (shared.options.stop)() && !tasks.is_empty() {
+        shared.progress.note(&format!(
+            "stopping: {} calls in flight are waited for, {} s at the most; Ctrl-C again ends at once",
+            tasks.len(),
+            shared.options.drain.as_secs()
+        ));
+    }
     if tokio::time::timeout(shared.options.drain, all(&mut tasks))
         .await
         .is_err()

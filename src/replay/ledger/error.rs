@@ -62,6 +62,12 @@ pub enum LedgerError {
         /// What differs, the run's first.
         differences: Vec<String>,
     },
+    /// There is no run in the folder, and a file that one would write over.
+    #[error("{} belongs to no run, and a run would write over it", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
     /// Another process works on the run.
     #[error("{} is in use by {holder}", folder.display())]
     Locked {
@@ -93,6 +99,7 @@ impl Hint for LedgerError {
                 "start another run with --run DIR, or undo the change; what is answered belongs to the run as it was"
                     .into(),
             ),
+            Self::Foreign { .. } => Some("give the run a folder of its own: --run DIR".into()),
             Self::Locked { .. } => Some("wait until it has ended, or name another folder: --run DIR".into()),
         }
     }

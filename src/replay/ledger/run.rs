@@ -1,6 +1,6 @@
 //! A run's folder: opened to be written by one process, or read by any.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -14,6 +14,8 @@ use crate::store::{self, write_privately};
 
 const MANIFEST: &str = "manifest.json";
 const RESPONSES: &str = "responses.jsonl";
+const PROMPTS: &str = "prompts.jsonl";
+const SENT: &str = "sent.jsonl";
 
 /// A run as it was read: what grading and analysis start from.
 #[derive(Debug, Clone)]
@@ -47,7 +49,7 @@ impl Run {
         let records: Lines<Record> = journal::read(&folder.join(RESPONSES))?;
         Ok(Self {
             manifest,
-            prompts: journal::read(&folder.join("prompts.jsonl"))?.items,
+            prompts: journal::read(&folder.join(PROMPTS))?.items,
             torn: records.torn,
             records: records.items,
         })
@@ -75,7 +77,8 @@ struct Cell {
 }
 
 impl Cells {
-    /// Of the run in `folder`; of nothing where there is none yet. Takes no lock and changes nothing.
+    /// Of the run in `folder`; of nothing where there is none yet. A call that was sent and has no outcome is there as
+    /// what it will be when the run is opened again: nobody knows whether it was billed. Takes no lock and changes nothing.
     ///
     /// # Errors
     /// [`LedgerError`]: unreadable, a line that is none.
@@ -83,8 +86,11 @@ impl Cells {
         if manifest(folder)?.is_none() {
             return Ok(Self::default());
         }
-        let records: Lines<Record> = journal::read(&folder.join(RESPONSES))?;
-        Ok(Self::of(&records.items))
+        // In this order: a call that ends meanwhile, in another process, is not taken for lost.
+        let sent: Lines<Record> = journal::read(&folder.join(SENT))?;
+        let ended: Lines<Record> = journal::read(&folder.join(RESPONSES))?;
+        let lost = without_end(sent.items, &ended.items);
+        Ok(Self::of(ended.items.iter().chain(&lost)))
     }
 
     /// Of records in the order in which they came: the last answer of a cell goes before everything else.
@@ -154,6 +160,7 @@ impl RunFolder {
     /// [`LedgerError`]: in use, another run, unreadable, cannot be written.
     pub fn open(folder: &Path, manifest: &impl Serialize, prompts: &[PromptRecord]) -> Result<Self, LedgerError> {
         make_folder(folder)?;
+        not_foreign(folder)?;
         let lock = RunLock::take(folder)?;
         match self::manifest(folder)? {
             Some(was) => {
@@ -179,23 +186,17 @@ impl RunFolder {
         }
         let responses = Journal::open(&path, &lines)?;
         let mut records = lines.items;
-        let path = folder.join("sent.jsonl");
+        let path = folder.join(SENT);
         // A torn line here is that of a call which was not sent.
         let lines: Lines<Record> = journal::read(&path)?;
         let sent = Journal::open(&path, &lines)?;
-        let ended: std::collections::HashSet<(&str, u32)> =
-            records.iter().map(|r| (r.key.as_str(), r.attempt)).collect();
-        let lost: Vec<Record> = lines
-            .items
-            .into_iter()
-            .filter(|call| !ended.contains(&(call.key.as_str(), call.attempt)))
-            .collect();
+        let lost = without_end(lines.items, &records);
         for call in &lost {
             responses.append(call)?;
         }
         if !lost.is_empty() {
             notes.push(format!(
-                "{} calls were on their way when the run was killed; they may have been billed and count as spent",
+                "calls on their way when the run was killed: {}; they may have been billed and count as spent",
                 lost.len()
             ));
         }
@@ -244,6 +245,14 @@ impl RunFolder {
     }
 }
 
+/// Of the calls that were sent those that no outcome is known of.
+fn without_end(sent: Vec<Record>, ended: &[Record]) -> Vec<Record> {
+    let ended: HashSet<(&str, u32)> = ended.iter().map(|r| (r.key.as_str(), r.attempt)).collect();
+    sent.into_iter()
+        .filter(|call| !ended.contains(&(call.key.as_str(), call.attempt)))
+        .collect()
+}
+
 fn manifest(folder: &Path) -> Result<Option<Value>, LedgerError> {
     let path = folder.join(MANIFEST);
     let text = match std::fs::read_to_string(&path) {
@@ -277,6 +286,24 @@ fn manifest(folder: &Path) -> Result<Option<Value>, LedgerError> {
     Ok(Some(manifest))
 }
 
+/// Refuses a folder that is no run and has files which a new run would write over, such as a dataset of the name
+/// prompts.jsonl. What a start that was cut short has left is no such file.
+fn not_foreign(folder: &Path) -> Result<(), LedgerError> {
+    if manifest(folder)?.is_some() {
+        return Ok(());
+    }
+    let foreign = |path: PathBuf| Err(LedgerError::Foreign { path });
+    let responses = folder.join(RESPONSES);
+    if responses.metadata().is_ok_and(|m| m.len() > 0) {
+        return foreign(responses);
+    }
+    let prompts = folder.join(PROMPTS);
+    if journal::read::<PromptRecord>(&prompts).is_err() {
+        return foreign(prompts);
+    }
+    Ok(())
+}
+
 /// The folder, for its owner alone.
 fn make_folder(folder: &Path) -> Result<(), LedgerError> {
     let mut builder = std::fs::DirBuilder::new();
@@ -306,6 +333,6 @@ fn start(folder: &Path, manifest: &impl Serialize, prompts: &[PromptRecord]) -> 
         lines.push_str(&serde_json::to_string(prompt).unwrap_or_default());
         lines.push('\n');
     }
-    write("prompts.jsonl", lines)?;
+    write(PROMPTS, lines)?;
     write(MANIFEST, store::json(manifest))
 }

@@ -202,3 +202,40 @@ fn the_files_are_the_owners_alone() {
     }
     assert_eq!(folder.metadata().unwrap().permissions().mode() & 0o777, 0o700);
 }
+
+#[test]
+fn what_was_on_its_way_is_counted_before_the_run_is_opened_again() {
+    let temp = tempfile::tempdir().unwrap();
+    {
+        let run = open(temp.path());
+        run.sending(&record("a", 1, Status::BudgetUnknown)).unwrap();
+        run.append(&record("a", 1, Status::Ok)).unwrap();
+        run.sending(&record("b", 1, Status::BudgetUnknown)).unwrap();
+    }
+    let before = Cells::load(temp.path()).unwrap();
+    let opened = open(temp.path());
+    for cells in [&before, opened.cells(), &Cells::load(temp.path()).unwrap()] {
+        assert!((cells.charged_usd() - 0.25).abs() < 1e-12);
+        assert_eq!(cells.outcome("b").unwrap().status, Status::BudgetUnknown);
+    }
+}
+
+#[test]
+fn a_folder_with_files_of_somebody_else_is_no_place_for_a_run() {
+    let temp = tempfile::tempdir().unwrap();
+    let refused = || RunFolder::open(temp.path(), &manifest(), &[]).unwrap_err().to_string();
+    let prompts = temp.path().join("prompts.jsonl");
+    std::fs::write(&prompts, "{\"prompt\":\"mine\"}\n").unwrap();
+    assert!(refused().contains("prompts.jsonl belongs to no run"), "{}", refused());
+    assert_eq!(
+        std::fs::read_dir(temp.path()).unwrap().count(),
+        1,
+        "nothing is left there"
+    );
+    // What a start that was cut short leaves is written anew.
+    std::fs::write(&prompts, "").unwrap();
+    std::fs::write(temp.path().join("responses.jsonl"), "{}\n").unwrap();
+    assert!(refused().contains("responses.jsonl belongs to no run"), "{}", refused());
+    std::fs::remove_file(temp.path().join("responses.jsonl")).unwrap();
+    open(temp.path());
+}

@@ -137,11 +137,39 @@ async fn a_model_is_given_up_after_failures_in_a_row() {
     for _ in 0..FAILURES - 1 {
         limits.failed(1, "status 500");
     }
-    limits.reachable(1);
+    limits.refused(1, "status 400");
     for _ in 0..FAILURES - 1 {
         limits.failed(1, "status 500");
     }
     assert_eq!(limits.stopped(1), None);
     limits.failed(1, "status 500");
     assert_eq!(limits.stopped(1).as_deref(), Some("status 500"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_model_that_refuses_every_prompt_is_given_up_and_one_that_answers_is_not() {
+    let limits = Limits::new(&models(2, 4));
+    limits.answered(1);
+    for n in 0..REFUSALS {
+        assert_eq!(limits.stopped(0), None, "{n}");
+        limits.refused(0, "status 400: no such parameter");
+        limits.refused(1, "status 400: too long");
+    }
+    assert_eq!(limits.stopped(0).as_deref(), Some("status 400: no such parameter"));
+    assert_eq!(limits.stopped(1), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_waits_for_its_turn_hears_of_a_pause_that_is_asked_for_meanwhile() {
+    let mut models = models(1, 4);
+    models[0].rpm = Some(60);
+    let limits = Limits::new(&models);
+    limits.pace(0, 1).await;
+    let started = Instant::now();
+    let told = async {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        limits.slow_down(0, Some(Duration::from_secs(7)));
+    };
+    tokio::join!(limits.pace(0, 1), told);
+    assert_eq!(started.elapsed().as_millis() / 100, 75);
 }

@@ -54,7 +54,10 @@ pub(super) fn specs(
     let file = file.transpose().map_err(CollectError::from)?;
     let prices = args.prices.as_deref().map(PriceTable::load).transpose();
     let prices = prices.map_err(|e| CollectError::from(ModelsError::from(e)))?;
-    Ok(models::resolve(file.as_ref(), routed, wanted, prices.as_ref(), &defaults).map_err(CollectError::from)?)
+    let specs =
+        models::resolve(file.as_ref(), routed, wanted, prices.as_ref(), &defaults).map_err(CollectError::from)?;
+    collect::check_addresses(&specs)?;
+    Ok(specs)
 }
 
 /// The model of that name, of those that `known` names, the models file or OpenAI.
@@ -93,7 +96,7 @@ pub(super) fn ask<M: Serialize>(session: &Session, args: &CallArgs, calls: Calls
         allow_http: args.allow_http,
         seed: session.common.seed,
         stop: stop_requested,
-        resume: CommandLine(std::env::args().collect()),
+        resume: CommandLine(std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect()),
         ..CollectOptions::default()
     };
     let keys = |name: &str| std::env::var(name).ok();
