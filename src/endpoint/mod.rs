@@ -68,6 +68,17 @@ impl Endpoint {
         })
     }
 
+    /// An address that is said to want no key.
+    pub(crate) fn keyless(base_url: &str) -> Result<Self, EndpointProblem> {
+        let address = Address::parse(base_url)?;
+        Ok(Self {
+            base_url: address.base_url,
+            host: address.host,
+            loopback: address.loopback,
+            key: ApiKey::default(),
+        })
+    }
+
     /// Address up to and without the path of a call, no slash at its end.
     pub(crate) fn base_url(&self) -> &str {
         &self.base_url
@@ -201,6 +212,8 @@ mod tests {
         assert_eq!(new("http://10.0.0.7/v1", "k", false), Err(clear));
         assert_eq!(new("http://10.0.0.7/v1", "k", true), Ok(()));
         assert_eq!(new("http://127.0.0.1/v1", "", false), Ok(()));
+        assert!(Endpoint::keyless("http://10.0.0.7/v1").is_ok());
+        assert!(Endpoint::keyless("http://user:word@10.0.0.7/v1").is_err());
         assert_eq!(new("https://models.example/v1", " ", true), Err(EndpointProblem::NoKey));
         assert_eq!(
             new("https://models.example/v1", "two words", false),

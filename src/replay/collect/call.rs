@@ -162,10 +162,11 @@ pub(super) async fn make(place: Place, index: usize, reservation: Reservation) {
         reservation = match kept {
             Some(money) => Some(money),
             None => {
-                shared
-                    .budget
-                    .reserve(shared.plan.worst_usd(call, Via::Sync).unwrap_or(0.0))
-                    .await
+                let worst_usd = shared.plan.worst_usd(call, Via::Sync).unwrap_or(0.0);
+                tokio::select! {
+                    reservation = shared.budget.reserve(worst_usd) => reservation,
+                    () = shared.halted() => return,
+                }
             }
         };
     }
@@ -181,10 +182,12 @@ fn with_attempt(mut record: Record, attempt: &Attempt) -> Record {
 fn end_well(shared: &Shared, call: &Call, record: &Record, money: Reservation, tokens: u64, used: u64) {
     let charged = record.charged_usd();
     if let Some(worst) = shared.plan.worst_usd(call, Via::Sync).filter(|worst| charged > *worst) {
-        shared.progress.note(&format!(
-            "warning: {} answered with more tokens than it was allowed: ${charged:.6} instead of ${worst:.6} at the most",
-            record.model
-        ));
+        // Its worst case is none, so no budget can hold it.
+        let why = format!(
+            "an answer cost ${charged:.6}, and ${worst:.6} was the most it could: the server does not keep to the bound of an \
+             answer (write the one that it knows into parameters: max_tokens or max_completion_tokens)"
+        );
+        shared.limits.stop(call.model, &why, false);
     }
     if let Err(error) = shared.run.append(record) {
         // Dropped, the money counts as spent; it was.

@@ -67,8 +67,13 @@ pub(super) fn endpoints(
                 return Ok(None);
             }
             let model = &plan.models[m];
-            let key = model.api_key_env.as_deref().and_then(keys).unwrap_or_default();
-            Endpoint::new(&model.base_url, &key, options.allow_http)
+            let endpoint = match &model.api_key_env {
+                Some(variable) => {
+                    Endpoint::new(&model.base_url, &keys(variable).unwrap_or_default(), options.allow_http)
+                }
+                None => Endpoint::keyless(&model.base_url),
+            };
+            endpoint
                 .map(Some)
                 .map_err(|problem| CollectError::endpoint(model, problem))
         })

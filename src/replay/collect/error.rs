@@ -125,10 +125,6 @@ impl CollectError {
                 format!("the key would travel in clear to {host}"),
                 "use an https address; --allow-http sends it all the same".into(),
             ),
-            EndpointProblem::NoKey if model.api_key_env.is_none() => (
-                format!("{} is asked without a key, since api_key_env is empty", model.base_url),
-                "name the variable with the key in models.toml: api_key_env = \"…\"".into(),
-            ),
             EndpointProblem::NoKey => (
                 format!("no key for {}", model.base_url),
                 format!("set the environment variable {variable}"),
