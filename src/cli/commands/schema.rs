@@ -16,6 +16,7 @@ pub(in crate::cli) fn run(session: &Session, args: &SchemaArgs) -> Result<(), Er
         SchemaName::Baseline => "baseline",
         SchemaName::Replay => "replay",
         SchemaName::ReplayCollect => "replay-collect",
+        SchemaName::ReplayBatches => "replay-batches",
         SchemaName::ReplayDryRun => "replay-dry-run",
         SchemaName::ReplayGrades => "replay-grades",
     };

@@ -12,7 +12,7 @@ mod routing;
 pub use calibration::{calibration_text, next_step};
 pub use check::{baseline_text, check_text};
 pub(crate) use collect::usd;
-pub use collect::{collect_text, dry_run_text};
+pub use collect::{batches_text, collect_text, dry_run_text};
 pub use evaluation::eval_text;
 pub use grades::grades_text;
 pub use replay::replay_text;

@@ -194,7 +194,7 @@ fn judged(
         manifest: &manifest,
         prompts: &[],
         plan: judging.plan().clone(),
-        spent_elsewhere_usd: run.cells().charged_usd() + (of_judges - before).max(0.0),
+        spent_elsewhere_usd: Cells::load(folder)?.charged_usd() + (of_judges - before).max(0.0),
     };
     let Asked::Answers(asked, error) = calls::ask(session, calls, asked)? else {
         return Ok(None);
