@@ -537,6 +537,8 @@ pub(super) enum SchemaName {
     Replay,
     /// What `replay collect` prints.
     ReplayCollect,
+    /// What `replay collect --batch` prints.
+    ReplayBatches,
     /// What `replay collect --dry-run` prints.
     ReplayDryRun,
     /// What `replay grade` prints.

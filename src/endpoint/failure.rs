@@ -47,7 +47,8 @@ impl HttpFailure {
         Self::parse(status, retry_after, &body)
     }
 
-    fn parse(status: u16, retry_after: Option<Duration>, body: &str) -> Self {
+    /// Of an answer with this status and body.
+    pub(crate) fn parse(status: u16, retry_after: Option<Duration>, body: &str) -> Self {
         let parsed: Option<Value> = serde_json::from_str(body).ok();
         let code = parsed.as_ref().and_then(|v| match &v["error"]["code"] {
             Value::String(code) => Some(code.clone()),

@@ -74,6 +74,17 @@ impl Budget {
         }
     }
 
+    /// Counts `usd` as spent, if there is room for it now.
+    pub(super) fn spend(&self, usd: f64) -> bool {
+        let mut state = self.state();
+        let spent = state.spent.saturating_add(pico_of(usd));
+        let fits = self.cap.is_none_or(|cap| spent.saturating_add(state.reserved) <= cap);
+        if fits {
+            state.spent = spent;
+        }
+        fits
+    }
+
     /// Dollars that count as spent, without what is set aside.
     pub(super) fn spent_usd(&self) -> f64 {
         crate::num::f64_from_u64(self.state().spent) / PICO

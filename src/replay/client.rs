@@ -88,7 +88,7 @@ impl Asker {
 }
 
 /// A short text of the server's, fit to be kept.
-fn name(text: &str, key: &ApiKey) -> String {
+pub(super) fn name(text: &str, key: &ApiKey) -> String {
     let clean: String = text.chars().filter(|c| !c.is_control()).collect();
     key.scrub(&clean).chars().take(NAME).collect()
 }

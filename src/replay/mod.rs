@@ -14,6 +14,7 @@
 //! ```
 
 pub mod analysis;
+pub mod batch;
 mod budget;
 mod client;
 pub mod collect;

@@ -58,9 +58,9 @@ pub use replay::{
 pub use tables::{confusion_csv, frontier_csv, predictions_csv, sweep_csv};
 pub(crate) use terminal::usd;
 pub use terminal::{
-    baseline_text, calibration_text, centroids_text, check_text, classify_text, collect_text, compare_text,
-    cost_calibration_text, cost_next_step, dry_run_text, eval_text, grades_text, improve_text, learn_curve_text,
-    left_table, next_step, replay_text,
+    baseline_text, batches_text, calibration_text, centroids_text, check_text, classify_text, collect_text,
+    compare_text, cost_calibration_text, cost_next_step, dry_run_text, eval_text, grades_text, improve_text,
+    learn_curve_text, left_table, next_step, replay_text,
 };
 
 /// Schema version of reports.
@@ -84,6 +84,7 @@ pub fn schema(document: &str) -> Option<serde_json::Value> {
         "improve" => generator.into_root_schema_for::<ImproveReport>(),
         "learn-curve" => generator.into_root_schema_for::<LearnCurveReport>(),
         "replay-collect" => generator.into_root_schema_for::<crate::replay::collect::CollectSummary>(),
+        "replay-batches" => generator.into_root_schema_for::<crate::replay::batch::BatchReport>(),
         "replay-dry-run" => generator.into_root_schema_for::<crate::replay::collect::DryRun>(),
         "replay-grades" => generator.into_root_schema_for::<GradesReport>(),
         "replay" => generator.into_root_schema_for::<ReplayReport>(),

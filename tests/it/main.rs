@@ -1,6 +1,7 @@
 //! The integration tests: one binary, one module a topic.
 
 mod bad_input;
+mod batch_provider;
 mod cache;
 mod calibrate;
 mod calibrate_cost;
@@ -27,6 +28,8 @@ mod metric_properties;
 mod real_model;
 mod remote;
 mod replay;
+mod replay_batch;
+mod replay_batch_ends;
 mod replay_broken;
 mod replay_budget;
 mod replay_collect;

@@ -11,7 +11,7 @@ use clap::{Args, Subcommand};
 
 pub(in crate::cli) use analyse::{AnalyseArgs, CostName, ImportArgs, ImportName, UngradedName};
 pub(in crate::cli) use calls::CallArgs;
-pub(in crate::cli) use collect::CollectArgs;
+pub(in crate::cli) use collect::{BatchArgs, CollectArgs};
 pub(in crate::cli) use grade::{GradeArgs, PromptsArgs};
 
 #[derive(Debug, Args)]
@@ -49,6 +49,8 @@ pub(in crate::cli) enum ReplayStage {
         calls: CallArgs,
         #[command(flatten)]
         collect: CollectArgs,
+        #[command(flatten)]
+        batch: BatchArgs,
     },
     /// Grade the answers of a run; asks nobody but a judge.
     Grade {

@@ -20,6 +20,7 @@ pub(in crate::cli) fn run(session: &Session, args: &SchemaArgs) -> Result<(), Er
         SchemaName::LearnCurve => "learn-curve",
         SchemaName::Replay => "replay",
         SchemaName::ReplayCollect => "replay-collect",
+        SchemaName::ReplayBatches => "replay-batches",
         SchemaName::ReplayDryRun => "replay-dry-run",
         SchemaName::ReplayGrades => "replay-grades",
     };

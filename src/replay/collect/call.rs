@@ -17,7 +17,7 @@ use crate::stats::{Purpose, stream};
 pub(super) const LOST: &str = "lost";
 
 /// The outcome of a call of which nothing more is heard once it is sent.
-pub(super) fn lost(plan: &Plan, call: &Call, attempt: u32, via: Via) -> Record {
+pub(in crate::replay) fn lost(plan: &Plan, call: &Call, attempt: u32, via: Via) -> Record {
     let model = &plan.models[call.model];
     let question = &plan.questions[call.question];
     Record {
@@ -51,7 +51,7 @@ pub(super) fn lost(plan: &Plan, call: &Call, attempt: u32, via: Via) -> Record {
 }
 
 /// Makes of the outcome that was written down in advance the one that came.
-pub(super) fn answered(mut record: Record, model: &ModelSpec, answer: Answer) -> Record {
+pub(in crate::replay) fn answered(mut record: Record, model: &ModelSpec, answer: Answer) -> Record {
     let price = model.price.as_ref().map(|(price, _)| price);
     record.status = Status::Ok;
     record.http_status = Some(200);
@@ -75,7 +75,7 @@ pub(super) fn answered(mut record: Record, model: &ModelSpec, answer: Answer) ->
 }
 
 /// As [`answered`], for a failure.
-pub(super) fn failed(mut record: Record, failure: &Failure) -> Record {
+pub(in crate::replay) fn failed(mut record: Record, failure: &Failure) -> Record {
     record.http_status = failure.status;
     record.error_kind = Some(failure.kind.into());
     record.error_message = Some(failure.message.clone());

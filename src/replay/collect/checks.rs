@@ -9,7 +9,12 @@ use crate::replay::models::ModelSpec;
 use crate::replay::plan::{LONG_CONTEXT, Plan};
 
 /// Prices and budget of the calls that are open.
-pub(super) fn check(plan: &Plan, cells: &Cells, options: &CollectOptions, via: Via) -> Result<(), CollectError> {
+pub(in crate::replay) fn check(
+    plan: &Plan,
+    cells: &Cells,
+    options: &CollectOptions,
+    via: Via,
+) -> Result<(), CollectError> {
     if let Some(usd) = options.max_usd.filter(|usd| !(usd.is_finite() && *usd >= 0.0)) {
         return Err(CollectError::BadBudget { usd });
     }
@@ -52,30 +57,33 @@ pub fn check_addresses(models: &[ModelSpec]) -> Result<(), CollectError> {
     })
 }
 
-/// Address and key of each model that has an open call.
-pub(super) fn endpoints(
+/// Whether each model has an open call.
+pub(in crate::replay) fn models_of_open(plan: &Plan, cells: &Cells, retry_unknown: bool) -> Vec<bool> {
+    let mut wanted = vec![false; plan.models.len()];
+    for call in plan.calls.iter().filter(|c| is_open(cells, c, retry_unknown)) {
+        wanted[call.model] = true;
+    }
+    wanted
+}
+
+/// Address and key of each model that is wanted.
+pub(in crate::replay) fn endpoints(
     plan: &Plan,
-    cells: &Cells,
+    wanted: &[bool],
     keys: Keys<'_>,
     options: &CollectOptions,
 ) -> Result<Vec<Option<Endpoint>>, CollectError> {
-    (0..plan.models.len())
-        .map(|m| {
-            let of_model = |c: &&crate::replay::plan::Call| c.model == m;
-            let mut calls = plan.calls.iter().filter(of_model);
-            if !calls.any(|c| is_open(cells, c, options.retry_unknown)) {
-                return Ok(None);
-            }
-            let model = &plan.models[m];
-            let endpoint = match &model.api_key_env {
-                Some(variable) => {
-                    Endpoint::new(&model.base_url, &keys(variable).unwrap_or_default(), options.allow_http)
-                }
-                None => Endpoint::keyless(&model.base_url),
-            };
-            endpoint
-                .map(Some)
-                .map_err(|problem| CollectError::endpoint(model, problem))
-        })
-        .collect()
+    let of_model = |(model, wanted): (&ModelSpec, &bool)| {
+        if !wanted {
+            return Ok(None);
+        }
+        let endpoint = match &model.api_key_env {
+            Some(variable) => Endpoint::new(&model.base_url, &keys(variable).unwrap_or_default(), options.allow_http),
+            None => Endpoint::keyless(&model.base_url),
+        };
+        endpoint
+            .map(Some)
+            .map_err(|problem| CollectError::endpoint(model, problem))
+    };
+    plan.models.iter().zip(wanted).map(of_model).collect()
 }

@@ -67,14 +67,15 @@ pub enum CollectError {
         /// What the library says.
         message: String,
     },
-    /// A call of OpenAI's Batch API failed.
-    #[error("batch of \"{model}\": {message}")]
+    /// Calls of OpenAI's Batch API failed.
+    #[error("the Batch API: {}", failures.join("; "))]
     Batch {
-        /// Name of the model.
-        model: String,
-        /// What the server says.
-        message: String,
+        /// Model and failure of each.
+        failures: Vec<String>,
     },
+    /// Batches are only there on the provider's side.
+    #[error("--batch asks the provider, and --offline allows no connection")]
+    BatchOffline,
     /// Every model was given up before it answered anything.
     #[error("no model answers: {}", reasons.join("; "))]
     NoAnswers {
@@ -163,7 +164,8 @@ impl Hint for CollectError {
                 Some("run it without --offline (and without ROUTECAL_OFFLINE) to ask for them".into())
             }
             Self::Client { .. } => None,
-            Self::Batch { .. } => Some("what is recorded is kept: run the same command again".into()),
+            Self::Batch { .. } => Some("what is recorded is kept: mend that, then run the same command again".into()),
+            Self::BatchOffline => Some("run it without --offline (and without ROUTECAL_OFFLINE)".into()),
             Self::NoAnswers { resume, .. } => Some(format!("mend that, then go on with: {resume}")),
             Self::Incomplete { resume, .. } | Self::Interrupted { resume, .. } => {
                 Some(format!("what is answered is kept; go on with: {resume}"))
@@ -179,7 +181,8 @@ impl Hint for CollectError {
             | Self::NoPrice { .. }
             | Self::NoBudget { .. }
             | Self::BadBudget { .. }
-            | Self::TooLong { .. } => ErrorClass::Input,
+            | Self::TooLong { .. }
+            | Self::BatchOffline => ErrorClass::Input,
             Self::Client { .. } | Self::Batch { .. } | Self::NoAnswers { .. } => ErrorClass::Environment,
             Self::Missing { .. } | Self::Incomplete { .. } => ErrorClass::Partial,
             Self::Interrupted { .. } => ErrorClass::Interrupted,

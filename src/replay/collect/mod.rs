@@ -4,11 +4,11 @@
 //! model, for room in the budget), so that the models advance together and whatever is answered when it ends is paired.
 //! Each call is a task that makes its attempts.
 
-mod call;
-mod checks;
+pub(in crate::replay) mod call;
+pub(in crate::replay) mod checks;
 mod error;
 mod resume;
-mod summary;
+pub(in crate::replay) mod summary;
 
 pub use checks::check_addresses;
 pub use error::CollectError;
@@ -146,7 +146,8 @@ pub fn collect(
 ) -> Result<(CollectSummary, Option<CollectError>), CollectError> {
     let open_before = Cells::load(folder)?;
     checks::check(&plan, &open_before, &options, Via::Sync)?;
-    let endpoints = checks::endpoints(&plan, &open_before, keys, &options)?;
+    let wanted = checks::models_of_open(&plan, &open_before, options.retry_unknown);
+    let endpoints = checks::endpoints(&plan, &wanted, keys, &options)?;
     let askers: Vec<Option<Asker>> = endpoints
         .iter()
         .map(|e| e.as_ref().map(|e| Asker::new(e, options.timeout)).transpose())
@@ -187,7 +188,7 @@ pub fn collect(
     Ok((summary, error))
 }
 
-fn runtime() -> Result<tokio::runtime::Runtime, CollectError> {
+pub(in crate::replay) fn runtime() -> Result<tokio::runtime::Runtime, CollectError> {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -368,17 +369,12 @@ impl Shared {
             command = command.with("--max-usd", &format!("{needed:.2}"));
         }
         reasons.extend(stopped);
-        if summary.total.failed > 0 {
-            reasons.push(format!("{} failed", summary.total.failed));
+        reasons.extend(summary.reasons());
+        if summary.total.unknown == missing {
+            command = command.with_switch("--retry-unknown");
         }
-        if summary.total.unknown > 0 {
-            reasons.push(format!(
-                "{} got no answer and may have been billed (--retry-unknown asks again)",
-                summary.total.unknown
-            ));
-            if summary.total.unknown == missing {
-                command = command.with_switch("--retry-unknown");
-            }
+        if summary.total.in_batch == missing {
+            command = command.with("--batch", "poll");
         }
         Some(CollectError::Incomplete {
             missing,

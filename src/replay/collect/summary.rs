@@ -28,7 +28,7 @@ pub struct CollectSummary {
     pub cost_usd: f64,
     /// What the same answers would cost without the provider's cache.
     pub cost_list_usd: f64,
-    /// Dollars that count against the budget: billed, and the worst case of what may have been.
+    /// Dollars that count against the budget: billed, and the worst case of what may have been and of what is in batches.
     pub charged_usd: f64,
 }
 
@@ -51,6 +51,8 @@ pub struct CellCounts {
     pub unknown: u64,
     /// Never asked.
     pub open: u64,
+    /// In a batch that has not ended, whatever became of them before.
+    pub in_batch: u64,
 }
 
 /// One model's cells, tokens and dollars.
@@ -72,8 +74,11 @@ pub struct ModelCounts {
 }
 
 /// Whether a call is still to be made: it has no answer, and it is not one that may have been billed (unless those are
-/// wanted).
-pub(super) fn is_open(cells: &Cells, call: &Call, retry_unknown: bool) -> bool {
+/// wanted), nor one that a batch is about to answer.
+pub(in crate::replay) fn is_open(cells: &Cells, call: &Call, retry_unknown: bool) -> bool {
+    if cells.in_batch(&call.key) {
+        return false;
+    }
     match cells.outcome(&call.key) {
         None => true,
         Some(outcome) => match outcome.status {
@@ -85,7 +90,7 @@ pub(super) fn is_open(cells: &Cells, call: &Call, retry_unknown: bool) -> bool {
 }
 
 /// Counts a plan against its ledger.
-pub(super) fn summary(plan: &Plan, cells: &Cells) -> CollectSummary {
+pub(in crate::replay) fn summary(plan: &Plan, cells: &Cells) -> CollectSummary {
     let mut models: Vec<ModelCounts> = plan
         .models
         .iter()
@@ -99,7 +104,7 @@ pub(super) fn summary(plan: &Plan, cells: &Cells) -> CollectSummary {
         })
         .collect();
     for call in &plan.calls {
-        models[call.model].add(cells.outcome(&call.key));
+        models[call.model].add(cells.outcome(&call.key), cells.in_batch(&call.key));
     }
     let mut total = CellCounts::default();
     for model in &models {
@@ -118,10 +123,38 @@ pub(super) fn summary(plan: &Plan, cells: &Cells) -> CollectSummary {
     }
 }
 
+impl CollectSummary {
+    /// What is known of the cells that have no answer, for a message.
+    pub(in crate::replay) fn reasons(&self) -> Vec<String> {
+        let total = &self.total;
+        let mut reasons = Vec::new();
+        if total.in_batch > 0 {
+            reasons.push(format!(
+                "{} are in batches (--batch poll asks for them)",
+                total.in_batch
+            ));
+        }
+        if total.failed > 0 {
+            reasons.push(format!("{} failed", total.failed));
+        }
+        if total.unknown > 0 {
+            reasons.push(format!(
+                "{} got no answer and may have been billed (--retry-unknown asks again)",
+                total.unknown
+            ));
+        }
+        reasons
+    }
+}
+
 impl ModelCounts {
-    fn add(&mut self, outcome: Option<&Record>) {
+    fn add(&mut self, outcome: Option<&Record>, in_batch: bool) {
         let counts = &mut self.counts;
         counts.cells += 1;
+        if in_batch {
+            counts.in_batch += 1;
+            return;
+        }
         let Some(record) = outcome else {
             counts.open += 1;
             return;
@@ -170,6 +203,7 @@ impl CellCounts {
         self.failed += other.failed;
         self.unknown += other.unknown;
         self.open += other.open;
+        self.in_batch += other.in_batch;
     }
 }
 
@@ -188,6 +222,8 @@ pub struct DryRun {
     pub calls: u64,
     /// Cells that have an answer already.
     pub answered: u64,
+    /// Cells that a batch is about to answer.
+    pub in_batch: u64,
     /// The most that the calls can cost, in dollars; nothing where a price is missing.
     pub worst_usd: Option<f64>,
     /// Dollars that count as spent already.
@@ -207,6 +243,8 @@ pub struct DryRunModel {
     pub calls: u64,
     /// Cells that have an answer already.
     pub answered: u64,
+    /// Cells that a batch is about to answer.
+    pub in_batch: u64,
     /// Tokens of the prompts, guessed at four bytes each.
     pub input_tokens_about: u64,
     /// Tokens of the prompts at the most.
@@ -220,7 +258,7 @@ pub struct DryRunModel {
 }
 
 /// Counts what is open.
-pub(super) fn dry_run(plan: &Plan, cells: &Cells, retry_unknown: bool, via: Via) -> DryRun {
+pub(in crate::replay) fn dry_run(plan: &Plan, cells: &Cells, retry_unknown: bool, via: Via) -> DryRun {
     let mut models: Vec<DryRunModel> = plan
         .models
         .iter()
@@ -229,6 +267,7 @@ pub(super) fn dry_run(plan: &Plan, cells: &Cells, retry_unknown: bool, via: Via)
             base_url: m.base_url.clone(),
             calls: 0,
             answered: 0,
+            in_batch: 0,
             input_tokens_about: 0,
             input_tokens_at_most: 0,
             output_tokens_at_most: 0,
@@ -240,6 +279,7 @@ pub(super) fn dry_run(plan: &Plan, cells: &Cells, retry_unknown: bool, via: Via)
         let model = &mut models[call.model];
         if !is_open(cells, call, retry_unknown) {
             model.answered += u64::from(cells.answer(&call.key).is_some());
+            model.in_batch += u64::from(cells.in_batch(&call.key));
             continue;
         }
         model.calls += 1;
@@ -258,11 +298,14 @@ pub(super) fn dry_run(plan: &Plan, cells: &Cells, retry_unknown: bool, via: Via)
         prompts: plan.questions.len() as u64,
         calls: models.iter().map(|m| m.calls).sum(),
         answered: models.iter().map(|m| m.answered).sum(),
+        in_batch: models.iter().map(|m| m.in_batch).sum(),
         worst_usd: models
             .iter()
             .filter(|m| m.calls > 0)
             .map(|m| m.worst_usd)
-            .sum::<Option<f64>>(),
+            .sum::<Option<f64>>()
+            // The sum of nothing is −0.
+            .map(|usd| usd + 0.0),
         charged_usd: cells.charged_usd(),
         models,
     }

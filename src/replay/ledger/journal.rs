@@ -110,12 +110,20 @@ impl Journal {
 
     /// Appends a line, and waits until it is on the disk: what was paid for survives a crash of the machine too.
     pub(crate) fn append<T: Serialize>(&self, item: &T) -> Result<(), LedgerError> {
-        let mut line = serde_json::to_vec(item).map_err(|e| self.fail(e.into()))?;
-        line.push(b'\n');
+        self.append_all(std::slice::from_ref(item))
+    }
+
+    /// Appends lines with one wait for the disk; a kill in the middle leaves some of them.
+    pub(crate) fn append_all<T: Serialize>(&self, items: &[T]) -> Result<(), LedgerError> {
+        let mut lines = Vec::new();
+        for item in items {
+            serde_json::to_writer(&mut lines, item).map_err(|e| self.fail(e.into()))?;
+            lines.push(b'\n');
+        }
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         // A line that could be written in part only would be a torn line in the middle: it is taken back.
         let before = file.stream_position().map_err(|e| self.fail(e))?;
-        file.write_all(&line).and_then(|()| file.sync_data()).map_err(|e| {
+        file.write_all(&lines).and_then(|()| file.sync_data()).map_err(|e| {
             let _ = file.set_len(before).and_then(|()| file.seek(SeekFrom::Start(before)));
             self.fail(e)
         })

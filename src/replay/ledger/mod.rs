@@ -5,6 +5,7 @@
 //! prompts.jsonl     a prompt a line, with the route it takes (`PromptRecord`)
 //! responses.jsonl   one line an attempt outcome (`Record`), only ever appended to
 //! sent.jsonl        calls on their way, so that one that is killed with the program is known and counted
+//! batches.jsonl     a provider's batches, from before they are created to their end (`BatchLine`)
 //! lock              held while a run is being written
 //! ```
 //!
@@ -13,6 +14,7 @@
 //! `sent.jsonl`, written before it was sent, becomes an outcome of status `budget_unknown`, which counts as spent and is not
 //! asked again unless that is asked for.
 
+mod batches;
 mod error;
 mod journal;
 mod lock;
@@ -21,6 +23,7 @@ mod prompt;
 mod record;
 mod run;
 
+pub use batches::{BatchCall, BatchEnd, BatchLine, BatchOutcomes, OpenBatch, open_batches};
 pub use error::LedgerError;
 pub use manifest::{Manifest, ManifestModel};
 pub use prompt::PromptRecord;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::batches::{self, BATCHES, BatchLine, OpenBatch};
 use super::journal::{self, Journal, Lines};
 use super::lock::RunLock;
 use super::manifest::differences;
@@ -66,6 +67,9 @@ impl Run {
 pub struct Cells {
     by_key: HashMap<String, Cell>,
     charged_usd: f64,
+    /// Keys of calls in batches that have not ended, and the most that they can cost.
+    in_batch: HashSet<String>,
+    in_batch_usd: f64,
 }
 
 /// One cell.
@@ -90,7 +94,8 @@ impl Cells {
         let sent: Lines<Record> = journal::read(&folder.join(SENT))?;
         let ended: Lines<Record> = journal::read(&folder.join(RESPONSES))?;
         let lost = without_end(sent.items, &ended.items);
-        Ok(Self::of(ended.items.iter().chain(&lost)))
+        let batches = batches::open_batches(folder)?;
+        Ok(Self::of(ended.items.iter().chain(&lost)).with(&batches))
     }
 
     /// Of records in the order in which they came: the last answer of a cell goes before everything else.
@@ -100,6 +105,17 @@ impl Cells {
             cells.add(record);
         }
         cells
+    }
+
+    /// Together with the batches that have not ended. A call whose outcome is there already, since a poll was killed before
+    /// it had written them all, waits for nothing.
+    fn with(mut self, batches: &[OpenBatch]) -> Self {
+        for call in batches.iter().flat_map(|b| &b.calls) {
+            if self.attempts(&call.key) < call.attempt && self.in_batch.insert(call.key.clone()) {
+                self.in_batch_usd += call.reserved_usd;
+            }
+        }
+        self
     }
 
     fn add(&mut self, record: &Record) {
@@ -133,9 +149,19 @@ impl Cells {
         self.by_key.get(key).map_or(0, |c| c.attempts)
     }
 
-    /// Dollars that count as spent, over every attempt.
+    /// Whether a call for the cell is in a batch that has not ended.
+    pub fn in_batch(&self, key: &str) -> bool {
+        self.in_batch.contains(key)
+    }
+
+    /// The most that the calls in batches which have not ended can cost.
+    pub fn in_batch_usd(&self) -> f64 {
+        self.in_batch_usd
+    }
+
+    /// Dollars that count as spent: over every attempt, and what is set aside for batches that have not ended.
     pub fn charged_usd(&self) -> f64 {
-        self.charged_usd
+        self.charged_usd + self.in_batch_usd
     }
 }
 
@@ -144,6 +170,8 @@ impl Cells {
 pub struct RunFolder {
     responses: Journal,
     sent: Journal,
+    batch_lines: Journal,
+    batches: Vec<OpenBatch>,
     cells: Cells,
     records: Vec<Record>,
     notes: Vec<String>,
@@ -202,10 +230,17 @@ impl RunFolder {
         }
         records.extend(lost);
         sent.clear()?;
+        let path = folder.join(BATCHES);
+        // A torn line here is that of a batch that was not created, or of something that is found out again.
+        let lines: Lines<BatchLine> = journal::read(&path)?;
+        let batches = batches::open_of(&path, &lines)?;
+        let batch_lines = Journal::open(&path, &lines)?;
         Ok(Self {
             responses,
             sent,
-            cells: Cells::of(&records),
+            batch_lines,
+            cells: Cells::of(&records).with(&batches),
+            batches,
             records,
             notes,
             _lock: lock,
@@ -220,6 +255,11 @@ impl RunFolder {
     /// The records that were there when the run was opened.
     pub fn records(&self) -> &[Record] {
         &self.records
+    }
+
+    /// The batches that had not ended when the run was opened.
+    pub fn batches(&self) -> &[OpenBatch] {
+        &self.batches
     }
 
     /// What the user should know of how the files were found.
@@ -242,6 +282,22 @@ impl RunFolder {
     /// [`LedgerError::Write`].
     pub fn append(&self, record: &Record) -> Result<(), LedgerError> {
         self.responses.append(record)
+    }
+
+    /// Appends many outcomes at once.
+    ///
+    /// # Errors
+    /// [`LedgerError::Write`].
+    pub fn append_all(&self, records: &[Record]) -> Result<(), LedgerError> {
+        self.responses.append_all(records)
+    }
+
+    /// Appends what has happened to a batch.
+    ///
+    /// # Errors
+    /// [`LedgerError::Write`]; a batch that was to be created must not be then.
+    pub fn append_batch(&self, line: &BatchLine) -> Result<(), LedgerError> {
+        self.batch_lines.append(line)
     }
 }
 

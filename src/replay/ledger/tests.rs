@@ -132,6 +132,63 @@ fn a_call_on_its_way_at_a_kill_counts_as_spent_and_one_that_ended_does_not() {
 }
 
 #[test]
+fn calls_of_a_batch_wait_until_they_have_an_outcome_or_the_batch_has_ended() {
+    let temp = tempfile::tempdir().unwrap();
+    let call = |key: &str, attempt| BatchCall {
+        key: key.into(),
+        attempt,
+        reserved_usd: 0.25,
+    };
+    let (v, id) = (RECORD_VERSION, "x".to_owned());
+    let creating = BatchLine::Creating {
+        v,
+        id: id.clone(),
+        model: "m".into(),
+        file_id: "file-1".into(),
+        calls: vec![call("a", 2), call("b", 1)],
+    };
+    let created = BatchLine::Created {
+        v,
+        id: id.clone(),
+        batch_id: "batch_1".into(),
+    };
+    let ended = BatchLine::Ended {
+        v,
+        id,
+        end: BatchEnd::Expired,
+        outcomes: BatchOutcomes::default(),
+    };
+    {
+        let run = open(temp.path());
+        run.append(&record("a", 1, Status::Error)).unwrap();
+        run.append_batch(&creating).unwrap();
+    }
+    assert_eq!(open(temp.path()).batches()[0].batch_id, None);
+    open(temp.path()).append_batch(&created).unwrap();
+    let batches = open_batches(temp.path()).unwrap();
+    assert_eq!(
+        (batches[0].batch_id.as_deref(), batches[0].reserved_usd()),
+        (Some("batch_1"), 0.5)
+    );
+    let cells = Cells::load(temp.path()).unwrap();
+    assert!(cells.in_batch("a") && cells.in_batch("b") && !cells.in_batch("c"));
+    assert_eq!((cells.in_batch_usd(), cells.charged_usd()), (0.5, 0.5));
+    // Its outcome is there, though the batch is open.
+    open(temp.path()).append(&record("a", 2, Status::Ok)).unwrap();
+    let run = open(temp.path());
+    assert!(!run.cells().in_batch("a") && run.cells().in_batch("b"));
+    assert!((run.cells().charged_usd() - 0.25).abs() < 1e-12);
+    run.append_batch(&ended).unwrap();
+    drop(run);
+    assert!(Cells::load(temp.path()).unwrap().charged_usd().abs() < 1e-12);
+    // What nothing leads to.
+    open(temp.path()).append_batch(&created).unwrap();
+    let told = open_batches(temp.path()).unwrap_err().to_string();
+    assert!(told.contains("batches.jsonl:4: the lines before it"), "{told}");
+    assert!(Cells::load(temp.path()).is_err());
+}
+
+#[test]
 fn another_run_is_refused_with_what_differs() {
     let temp = tempfile::tempdir().unwrap();
     open(temp.path());

@@ -1,6 +1,7 @@
 //! What `replay collect` prints.
 
-use super::table;
+use super::{shown, table};
+use crate::replay::batch::BatchReport;
 use crate::replay::collect::{CollectSummary, DryRun};
 
 /// The answers of a run, a model a row.
@@ -44,7 +45,7 @@ pub fn collect_text(summary: &CollectSummary) -> String {
     ));
     if summary.charged_usd > summary.cost_usd {
         text.push_str(&format!(
-            ", {} counted as spent (with what may have been billed)",
+            ", {} counted as spent (with what may have been billed, or is in batches)",
             usd(summary.charged_usd)
         ));
     }
@@ -53,12 +54,34 @@ pub fn collect_text(summary: &CollectSummary) -> String {
         let counts = &model.counts;
         let kinds: Vec<String> = model.errors.iter().map(|(kind, n)| format!("{n} {kind}")).collect();
         text.push_str(&format!("{}: {} not asked", model.model, counts.open));
+        if counts.in_batch > 0 {
+            text.push_str(&format!(", {} in batches", counts.in_batch));
+        }
         if !kinds.is_empty() {
             text.push_str(&format!(", {}", kinds.join(", ")));
         }
         text.push('\n');
     }
     text
+}
+
+/// Where the batches of a run stand, a batch a row, and the run's answers.
+pub fn batches_text(report: &BatchReport) -> String {
+    if report.batches.is_empty() {
+        return format!("no batch is open\n\n{}", collect_text(&report.answers));
+    }
+    let rows = report.batches.iter().map(|b| {
+        vec![
+            b.batch.clone().unwrap_or_else(|| "n/a".into()),
+            b.model.clone(),
+            shown(&b.state, 24),
+            format!("{}/{}", b.completed + b.failed, b.calls),
+            b.failed.to_string(),
+            usd(b.reserved_usd),
+        ]
+    });
+    let header = ["batch", "model", "state", "done", "failed", "set aside"];
+    format!("{}\n{}", table(&header, rows), collect_text(&report.answers))
 }
 
 /// What a run would cost, a model a row.
@@ -91,8 +114,11 @@ pub fn dry_run_text(dry: &DryRun) -> String {
         Some(worst) => text.push_str(&format!(", at most {}\n", usd(worst))),
         None => text.push_str("; a model has no price\n"),
     }
+    if dry.in_batch > 0 {
+        text.push_str(&format!("{} calls more are in batches\n", dry.in_batch));
+    }
     if dry.charged_usd > 0.0 {
-        text.push_str(&format!("{} are spent already\n", usd(dry.charged_usd)));
+        text.push_str(&format!("{} are spent or set aside already\n", usd(dry.charged_usd)));
     }
     text
 }

@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use crate::cli::args::DatasetArgs;
+use crate::replay::batch::BatchStep;
 
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Collect options")]
@@ -29,4 +30,31 @@ pub(in crate::cli) struct CollectArgs {
     pub(in crate::cli) store_prompts: bool,
     #[command(flatten)]
     pub(in crate::cli) data: DatasetArgs,
+}
+
+/// How the open calls of `replay collect` are made.
+#[derive(Debug, Clone, Copy, Args)]
+#[command(next_help_heading = "Collect options")]
+pub(in crate::cli) struct BatchArgs {
+    /// Go through the provider's Batch API, at half the price and within a day: make batches of the open calls, or fetch the
+    /// answers of those that have ended.
+    #[arg(long, value_name = "STEP", value_enum)]
+    pub(in crate::cli) batch: Option<BatchStepName>,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(in crate::cli) enum BatchStepName {
+    /// Upload the open calls that fit into the budget, and have batches made of them
+    Submit,
+    /// Print where the batches stand, and keep the answers of those that have ended
+    Poll,
+}
+
+impl From<BatchStepName> for BatchStep {
+    fn from(step: BatchStepName) -> Self {
+        match step {
+            BatchStepName::Submit => Self::Submit,
+            BatchStepName::Poll => Self::Poll,
+        }
+    }
 }

@@ -77,16 +77,33 @@ pub(super) fn ask<M: Serialize>(session: &Session, args: &CallArgs, calls: Calls
         spent_elsewhere_usd,
     } = calls;
     if args.dry_run {
-        let dry = collect::dry_run(folder, &plan, args.retry_unknown, Via::Sync).map_err(CollectError::from)?;
-        session
-            .printer
-            .answer(|| store::json(&dry), || report::dry_run_text(&dry))?;
+        dry_run(session, args, (folder, &plan), Via::Sync)?;
         return Ok(Asked::Dry);
     }
     if session.offline() {
         return Ok(Asked::Answers(Box::new(collect::offline(folder, &plan)?), None));
     }
-    let options = CollectOptions {
+    let options = options(session, args, spent_elsewhere_usd);
+    let progress = Arc::clone(&session.bars) as _;
+    let (summary, error) = collect::collect(folder, (manifest, prompts), plan, &keys, options, progress)?;
+    Ok(Asked::Answers(Box::new(summary), error))
+}
+
+/// Prints what the open calls would cost.
+pub(super) fn dry_run(
+    session: &Session,
+    args: &CallArgs,
+    (folder, plan): (&std::path::Path, &Plan),
+    via: Via,
+) -> Result<(), Error> {
+    let dry = collect::dry_run(folder, plan, args.retry_unknown, via).map_err(CollectError::from)?;
+    session
+        .printer
+        .answer(|| store::json(&dry), || report::dry_run_text(&dry))
+}
+
+pub(super) fn options(session: &Session, args: &CallArgs, spent_elsewhere_usd: f64) -> CollectOptions {
+    CollectOptions {
         max_usd: args.max_usd,
         spent_elsewhere_usd,
         attempts: args.attempts,
@@ -98,11 +115,12 @@ pub(super) fn ask<M: Serialize>(session: &Session, args: &CallArgs, calls: Calls
         stop: stop_requested,
         resume: CommandLine(std::env::args_os().map(|a| a.to_string_lossy().into_owned()).collect()),
         ..CollectOptions::default()
-    };
-    let keys = |name: &str| std::env::var(name).ok();
-    let progress = Arc::clone(&session.bars) as _;
-    let (summary, error) = collect::collect(folder, (manifest, prompts), plan, &keys, options, progress)?;
-    Ok(Asked::Answers(Box::new(summary), error))
+    }
+}
+
+/// A key, from the environment.
+pub(super) fn keys(name: &str) -> Option<String> {
+    std::env::var(name).ok()
 }
 
 /// What a manifest says of a model.

@@ -9,6 +9,8 @@ use crate::assets::sha256_hex;
 use crate::cli::args::{CallArgs, CollectArgs};
 use crate::cli::session::Session;
 use crate::dataset::Dataset;
+use crate::replay::Via;
+use crate::replay::batch::{self, BatchStep};
 use crate::replay::collect::CollectError;
 use crate::replay::grades;
 use crate::replay::ledger::{Manifest, PromptRecord};
@@ -29,6 +31,39 @@ pub(super) fn run(session: &Session, folder: &Path, calls: &CallArgs, args: &Col
         .answer(|| store::json(&summary), || report::collect_text(&summary))?;
     session.printer.note(&format!("the run is in {}", folder.display()));
     error.map_or(Ok(()), |error| Err(error.into()))
+}
+
+/// One step through the provider's Batch API.
+pub(super) fn batch(
+    session: &Session,
+    folder: &Path,
+    calls: &CallArgs,
+    (args, step): (&CollectArgs, BatchStep),
+) -> Result<(), Error> {
+    if session.offline() && !calls.dry_run {
+        return Err(CollectError::BatchOffline.into());
+    }
+    let (manifest, prompts, plan) = prepare(session, calls, args)?;
+    if calls.dry_run {
+        return calls::dry_run(session, calls, (folder, &plan), Via::Batch);
+    }
+    let spent_elsewhere_usd = grades::judges_charged_usd(folder).map_err(CollectError::from)?;
+    let options = calls::options(session, calls, spent_elsewhere_usd);
+    let (keys, progress) = (&calls::keys, &*session.bars);
+    let (report, error) = batch::take(step, folder, (&manifest, &prompts), &plan, keys, &options, progress)?;
+    session
+        .printer
+        .answer(|| store::json(&report), || report::batches_text(&report))?;
+    if let Some(error) = error {
+        return Err(error.into());
+    }
+    if report.answers.total.in_batch > 0 {
+        let command = options.resume.with("--batch", "poll");
+        session
+            .printer
+            .note(&format!("fetch the answers, within a day, with: {command}"));
+    }
+    Ok(())
 }
 
 /// As [`run`], without a word of what came of it. `look` sees the prompts before anybody is asked, and may refuse them.

@@ -15,7 +15,15 @@ use crate::replay::ledger::PromptRecord;
 
 pub(in crate::cli) fn run(session: &Session, args: &ReplayArgs) -> Result<(), Error> {
     match &args.stage {
-        Some(ReplayStage::Collect { run, calls, collect }) => collect::run(session, &run.run, calls, collect),
+        Some(ReplayStage::Collect {
+            run,
+            calls,
+            collect,
+            batch,
+        }) => match batch.batch {
+            Some(step) => collect::batch(session, &run.run, calls, (collect, step.into())),
+            None => collect::run(session, &run.run, calls, collect),
+        },
         Some(ReplayStage::Grade {
             run,
             prompts,
