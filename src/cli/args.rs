@@ -7,9 +7,13 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::dataset::{Columns, Format, ReadOptions};
 use crate::stats::bootstrap::Settings;
 
+mod calibrate;
+mod examples;
 mod replay;
 mod run_goal;
 
+pub(super) use calibrate::{CalibrateArgs, CertificateArgs, GoalName, parse_price};
+pub(super) use examples::{CompareEncodersArgs, ImproveArgs, LearnCurveArgs};
 pub(super) use replay::{
     AnalyseArgs, CallArgs, CollectArgs, CostName, GradeArgs, ImportArgs, ImportName, PromptsArgs, ReplayArgs,
     ReplayStage, UngradedName,
@@ -280,100 +284,6 @@ pub(super) struct EvalArgs {
     pub(super) data: DatasetArgs,
 }
 
-/// What to look for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum GoalName {
-    /// Most prompts handled right: right route, or fallback for out-of-domain.
-    MaxSystemAccuracy,
-    /// Most prompts accepted at a selective risk of at most --risk.
-    MaxCoverage,
-    /// Least selective risk at a coverage of at least --coverage.
-    MinRisk,
-    /// Highest mean F1 over routes and fallback.
-    MaxMacroF1,
-    /// Least mean price of a prompt at a system accuracy of at least --accuracy, or, with --run, least dollars at a mean
-    /// quality of at least --min-quality.
-    MinCost,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct CalibrateArgs {
-    /// CSV, JSONL or Parquet file with labelled prompts; `-` is standard input.
-    #[arg(default_value = "datasets/prompts.csv")]
-    pub(super) dataset: PathBuf,
-    /// Router file made by `routecal centroids`, instead of the routes file.
-    #[arg(long, value_name = "FILE", conflicts_with = "write")]
-    pub(super) router: Option<PathBuf>,
-    /// What to look for.
-    #[arg(long, value_enum, default_value_t = GoalName::MaxSystemAccuracy)]
-    pub(super) goal: GoalName,
-    /// Highest selective risk (wrong or out-of-domain among the accepted), for --goal max-coverage.
-    #[arg(long, value_name = "R", required_if_eq("goal", "max-coverage"))]
-    pub(super) risk: Option<f64>,
-    /// Least coverage, for --goal min-risk.
-    #[arg(long, value_name = "C", required_if_eq("goal", "min-risk"))]
-    pub(super) coverage: Option<f64>,
-    /// Least system accuracy, for --goal min-cost [default: 0.01 below the best there is on the calibration split].
-    #[arg(long, value_name = "A")]
-    pub(super) accuracy: Option<f64>,
-    /// Price of one prompt to a model, for --goal min-cost; may be repeated, goes before "prices" in the routes file.
-    #[arg(long, value_name = "MODEL=PRICE", value_parser = parse_price)]
-    pub(super) price: Vec<(String, f64)>,
-    /// Thresholds for each route on its own.
-    #[arg(long)]
-    pub(super) per_route: bool,
-    /// Put the chosen thresholds into the routes file; nothing else in it changes.
-    #[arg(long)]
-    pub(super) write: bool,
-    /// Split that judges the choice.
-    #[arg(long, value_name = "NAME", default_value = "test")]
-    pub(super) test_split: String,
-    /// How much less of the goal's figure still counts as the plateau around the choice; of a price, which share.
-    #[arg(long, value_name = "X", default_value_t = 0.01)]
-    pub(super) plateau_tolerance: f64,
-    /// Judge the choice by cross-validation on the calibration split too, with so many folds.
-    #[arg(long, value_name = "K", allow_negative_numbers = true, value_parser = clap::value_parser!(u16).range(2..), conflicts_with_all = ["certify", "max_joint_risk"])]
-    pub(super) cross_validate: Option<u16>,
-    /// Draw no plots.
-    #[arg(long)]
-    pub(super) no_plots: bool,
-    #[command(flatten)]
-    pub(super) intervals: IntervalArgs,
-    #[command(flatten)]
-    pub(super) data: DatasetArgs,
-    // Last, since what follows a group stands below its heading in the help.
-    #[command(flatten)]
-    pub(super) certificate: CertificateArgs,
-    #[command(flatten)]
-    pub(super) of_run: RunGoalArgs,
-}
-
-/// Thresholds with a promise instead of the best ones.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Certified thresholds")]
-pub(super) struct CertificateArgs {
-    /// Take the thresholds with the most coverage whose selective risk is certified to be at most --max-risk; exit code 4 where
-    /// none can be.
-    #[arg(long, requires = "max_risk", conflicts_with_all = ["goal", "risk", "coverage", "accuracy", "per_route"])]
-    pub(super) certify: bool,
-    /// Highest selective risk (wrong or out-of-domain among the accepted) for --certify, between 0 and 1.
-    #[arg(long, value_name = "R", requires = "certify", allow_negative_numbers = true)]
-    pub(super) max_risk: Option<f64>,
-    /// Confidence of the certificate, between 0 and 1 [default: 0.95].
-    #[arg(long, value_name = "C", requires = "certify", allow_negative_numbers = true)]
-    pub(super) confidence: Option<f64>,
-    /// Take the thresholds with the most coverage at which a prompt is accepted and wrong with probability at most R, in expectation
-    /// (conformal risk control).
-    #[arg(long, value_name = "R", allow_negative_numbers = true, conflicts_with_all = ["certify", "max_risk", "confidence", "goal", "risk", "coverage", "accuracy", "per_route"])]
-    pub(super) max_joint_risk: Option<f64>,
-}
-
-pub(super) fn parse_price(text: &str) -> Result<(String, f64), String> {
-    let (model, price) = text.rsplit_once('=').ok_or("write MODEL=PRICE, such as gpt-4o=0.004")?;
-    let price: f64 = price.parse().map_err(|_| format!("\"{price}\" is no number"))?;
-    Ok((model.to_owned(), price))
-}
-
 /// What an inconclusive check counts as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum Inconclusive {
@@ -384,89 +294,6 @@ pub(super) enum Inconclusive {
     Pass,
     /// Exit code 1.
     Fail,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct CompareEncodersArgs {
-    /// CSV, JSONL or Parquet file with labelled prompts; `-` is standard input.
-    #[arg(default_value = "datasets/prompts.csv")]
-    pub(super) dataset: PathBuf,
-    /// Encoders, separated by commas; the first is what the others are compared with [default: that of the routes file].
-    #[arg(long, value_name = "NAMES", value_delimiter = ',')]
-    pub(super) encoders: Vec<String>,
-    /// Scoring rules, separated by commas: centroid, max-example, mean-top:K, medoids:K, logistic, logistic:C, and
-    /// logistic+ood, which learns from half of the calibration split's out-of-domain prompts too.
-    #[arg(
-        long,
-        value_name = "RULES",
-        value_delimiter = ',',
-        default_value = "centroid,max-example,mean-top:3,medoids:3,logistic:10,logistic+ood:10"
-    )]
-    pub(super) scoring: Vec<String>,
-    /// Highest selective risk on the calibration split; coverages are compared at it.
-    #[arg(long, value_name = "R", default_value_t = 0.1)]
-    pub(super) risk: f64,
-    /// Split that judges.
-    #[arg(long, value_name = "NAME", default_value = "test")]
-    pub(super) test_split: String,
-    /// Embed N prompts of the dataset past the cache with each encoder, and print how many a second.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub(super) throughput: Option<u32>,
-    #[command(flatten)]
-    pub(super) intervals: IntervalArgs,
-    #[command(flatten)]
-    pub(super) data: DatasetArgs,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct ImproveArgs {
-    /// CSV, JSONL or Parquet file with labelled prompts; `-` is standard input. Prompts of its calibration split may become
-    /// examples.
-    #[arg(default_value = "datasets/prompts.csv")]
-    pub(super) dataset: PathBuf,
-    /// Examples that a route may gain at the most.
-    #[arg(long, value_name = "K", default_value_t = 8)]
-    pub(super) add: u32,
-    /// Examples that a route may lose at the most.
-    #[arg(long, value_name = "K", default_value_t = 4)]
-    pub(super) drop: u32,
-    /// Examples that a route keeps at the least.
-    #[arg(long, value_name = "N", default_value_t = 5)]
-    pub(super) keep: u32,
-    /// Folds of the cross-validation that says whether the changes help.
-    #[arg(long, value_name = "K", default_value_t = 5, value_parser = clap::value_parser!(u16).range(2..=100))]
-    pub(super) folds: u16,
-    /// Random choices of as many examples, to hold the found ones against.
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-    pub(super) draws: u32,
-    /// Split that judges.
-    #[arg(long, value_name = "NAME", default_value = "test")]
-    pub(super) test_split: String,
-    #[command(flatten)]
-    pub(super) data: DatasetArgs,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct LearnCurveArgs {
-    /// CSV, JSONL or Parquet file with labelled prompts; `-` is standard input. Examples are drawn from its calibration split
-    /// and the routes file.
-    #[arg(default_value = "datasets/prompts.csv")]
-    pub(super) dataset: PathBuf,
-    /// Numbers of examples a route, separated by commas [default: 1,2,3,5,8,12,20,30,50,80,120,200, up to the smallest route's
-    /// candidates].
-    #[arg(long, value_name = "NUMBERS", value_delimiter = ',')]
-    pub(super) examples: Vec<u32>,
-    /// Routers drawn for each number.
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
-    pub(super) draws: u32,
-    /// Split that judges.
-    #[arg(long, value_name = "NAME", default_value = "test")]
-    pub(super) test_split: String,
-    /// Draw no plot.
-    #[arg(long)]
-    pub(super) no_plots: bool,
-    #[command(flatten)]
-    pub(super) data: DatasetArgs,
 }
 
 #[derive(Debug, Args)]

@@ -18,6 +18,7 @@ mod disk;
 mod embed;
 mod encoder;
 mod eval;
+mod examples;
 mod golden_certify;
 mod golden_metrics;
 mod golden_replay;

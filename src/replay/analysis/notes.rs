@@ -17,7 +17,7 @@ pub(super) fn notes(report: &ReplayReport, input: &Input<'_>, options: &Options)
         notes.push("there is one model only: nothing to route between".into());
     } else if report.anchors.dominated {
         notes.push(format!(
-            "the strong model is dominated: {strong} is no better than {weak} and costs more, so there is no gap to recover (no PGR)"
+            "the strong model is dominated: {strong} is no better than {weak} and no cheaper, so there is no gap to recover (no PGR)"
         ));
     } else if report.anchors.gap.lower.is_some_and(|l| l <= 0.0) {
         notes.push(format!(

@@ -331,7 +331,7 @@ fn notes(report: &CostCalibrationReport, choosing: &Matrix, options: &Options) -
         notes.push("there is one model only: nothing to route between".into());
     } else if report.dominated {
         notes.push(format!(
-            "the strong model is dominated: {} is no better than {} on the calibration prompts and costs more",
+            "the strong model is dominated: {} is no better than {} on the calibration prompts and no cheaper",
             report.strong, report.weak
         ));
     }

@@ -48,10 +48,11 @@ pub fn learn_curve_text(report: &LearnCurveReport) -> String {
         number(current.auroc, 3)
     ));
     if let (Some(enough), Some(most)) = (report.enough, report.points.last()) {
-        out.push_str(&format!(
-            "{enough} examples a route come within a point of {}\n",
-            most.examples
-        ));
+        out.push_str(&if enough < most.examples {
+            format!("{enough} examples a route come within a point of {}\n", most.examples)
+        } else {
+            format!("no smaller number comes within a point of {enough}\n")
+        });
     }
     out
 }
