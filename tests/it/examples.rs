@@ -110,7 +110,7 @@ fn what_cannot_be_compared_is_refused() {
     let error = sandbox.refused(["compare-encoders", "prompts.csv", "--scoring", "centroid,mean-of-3"]);
     assert!(error.contains("\"mean-of-3\" is no scoring rule"), "{error}");
     let error = sandbox.refused(["compare-encoders", "prompts.csv", "--risk", "1.5"]);
-    assert!(error.contains("--risk 1.5") || error.contains("1.5"), "{error}");
+    assert!(error.contains("--risk"), "{error}");
     let in_domain: Vec<Prompt> = many(60).into_iter().filter(|p| p[1] != "none").collect();
     sandbox.write("inside.csv", csv_of(&in_domain));
     let error = sandbox.refused(["compare-encoders", "inside.csv", "--scoring", "logistic+ood"]);
@@ -127,7 +127,7 @@ fn the_rule_of_routes_json_is_followed_and_changes_the_router() {
         let run = sandbox
             .run(["classify", "--format", "json", "--quiet", "rust poem please"])
             .ok();
-        run.json()["results"][0]["score"].clone()
+        run.json()["prompts"][0]["score"].clone()
     };
     let by_centroid = scores(&sandbox);
     let mut routes: Value = serde_json::from_str(&sandbox.read("routes.json")).expect("JSON");

@@ -92,7 +92,7 @@ fn calls_that_fail_in_a_batch_are_told_and_can_be_submitted_again() {
             record["error_message"].as_str().unwrap(),
         )
     };
-    assert_eq!(kinds(0), ("error", "bad_request", "too long, [key]"));
+    assert_eq!(kinds(0), ("error", "context_overflow", "too long, [key]"));
     assert_eq!((kinds(1).0, kinds(1).1), ("error", "server_error"));
     assert_eq!((kinds(2).0, kinds(2).1), ("budget_unknown", "no_answer"));
     submitted_again(&sandbox, &provider);

@@ -16,21 +16,16 @@ pub use error::AnalysisError;
 pub(crate) use figures::{Named, design, estimate, weighted};
 pub use sweep::{SweepRow, sweep_rows};
 
-use std::collections::BTreeMap;
-
-use indexmap::IndexMap;
-
 use self::figures::Figures;
-use self::latency::quantiles;
+use self::policy::{Policy, PolicyContext, policies};
 use super::graders::judge::Audit;
 use super::matrix::{Complete, Matrix, share};
-use super::policies::{Choice, Routing, best_per_category, oracle, shuffle_test};
+use super::policies::{Routing, shuffle_test};
 use crate::report::{
-    AnchorsReport, BoundsReport, CornerReport, DropCause, DroppedReport, Estimate, ModelReport, PolicyReport,
-    REPORT_VERSION, ReplayProvenance, ReplayReport, ShuffleReport,
+    AnchorsReport, CornerReport, DropCause, DroppedReport, Estimate, ModelReport, PolicyReport, REPORT_VERSION,
+    ReplayProvenance, ReplayReport, ShuffleReport,
 };
 use crate::stats::bootstrap::Settings;
-use crate::stats::paired::Paired;
 
 /// Dollars are shown for a thousand prompts.
 pub(crate) const THOUSAND: f64 = 1000.0;

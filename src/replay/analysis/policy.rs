@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use super::figures::Figures;
 use super::latency::quantiles;
 use super::{Input, Options};
-use crate::replay::matrix::{Complete, Matrix};
+use crate::replay::matrix::Complete;
 use crate::replay::policies::{Choice, Routing, best_per_category, mean, oracle};
 use crate::report::{BoundsReport, PolicyReport};
 use crate::stats::paired::Paired;
