@@ -55,6 +55,9 @@ pub enum Error {
     /// A file could not be written or read back.
     #[error(transparent)]
     Store(#[from] crate::store::StoreError),
+    /// A report could not be made of a folder.
+    #[error(transparent)]
+    Folder(#[from] crate::report::FolderError),
     /// A figure could not be drawn.
     #[error(transparent)]
     Plot(#[from] crate::plot::PlotError),
@@ -134,6 +137,7 @@ impl Error {
             Self::Calibrate(e) => Some(e),
             Self::Check(e) => Some(e),
             Self::Store(e) => Some(e),
+            Self::Folder(e) => Some(e),
             Self::Plot(e) => Some(e),
             Self::Import(e) => Some(e),
             Self::Grader(e) => Some(e),

@@ -12,13 +12,13 @@
 //! Pass goes first: a drop that is certain but within the margin was allowed. A two-sided figure (coverage) passes where
 //! the whole interval lies within ±m and has regressed where all of it, at level 1 − 2α/k, lies beyond.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::comparison::{Comparison, Direction};
 use crate::stats::Interval;
 
 /// The answer of a gate, from good to bad.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, schemars::JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// Not worse by the margin or more; limits met.

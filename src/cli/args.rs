@@ -124,6 +124,8 @@ pub(super) enum Command {
     Check(CheckArgs),
     /// Compare what policies of routing cost with the quality of their answers, on recorded answers.
     Replay(Box<ReplayArgs>),
+    /// Render report.html and report.md again from the results in a folder; computes nothing.
+    Report(ReportArgs),
     /// Print a JSON Schema.
     Schema(SchemaArgs),
 }
@@ -333,6 +335,12 @@ pub(super) struct CheckArgs {
     pub(super) thresholds: ThresholdArgs,
     #[command(flatten)]
     pub(super) data: DatasetArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ReportArgs {
+    /// Folder with results [default: that of --out].
+    pub(super) folder: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

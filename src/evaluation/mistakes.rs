@@ -9,8 +9,8 @@ use crate::report::{ExampleReport, LeakageReport, Mistake};
 use crate::router::{Centroids, decide};
 use crate::routes::{Routes, Thresholds};
 
-/// Mistakes listed.
-const MISTAKES: usize = 20;
+/// Mistakes listed: enough to see what they have in common.
+const MISTAKES: usize = 200;
 
 impl Scored<'_> {
     /// The most confident mistakes of the forced choice.

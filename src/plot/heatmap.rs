@@ -69,7 +69,8 @@ impl Figure for HeatmapFigure {
             subtitle: "Each place is an operating point: the least score and the least gap that a prompt must have to be accepted.".to_owned(),
             description: self.describe(),
         };
-        sketch(&page, |canvas| {
+        let mut drawn = None;
+        let drawing = sketch(&page, |canvas| {
             headline(canvas, &page);
             let mut plane = Plane {
                 left: 96.0,
@@ -91,7 +92,9 @@ impl Figure for HeatmapFigure {
             self.marks(canvas, &plane);
             let below = self.scale(canvas, &plane, &grid);
             self.legend(canvas, &plane, &grid, below);
-        })
+            drawn = Some(plane);
+        })?;
+        Ok(drawing.on(drawn))
     }
 }
 

@@ -40,6 +40,7 @@ pub use error::PlotError;
 pub use frontier::{FrontierFigure, FrontierMark};
 pub use heatmap::{HeatmapFigure, HeatmapMark};
 pub use learning::{LearningFigure, LearningPoint};
+pub(crate) use number::grouped;
 pub use reliability::{ReliabilityBin, ReliabilityFigure};
 pub use risk_coverage::{RiskCoverageFigure, RiskMark};
 pub use shown::Shown;
@@ -54,6 +55,30 @@ pub struct Drawing {
     pub png: Vec<u8>,
     /// What the picture shows, as its headline says it: the text for `alt`.
     pub title: String,
+}
+
+impl Drawing {
+    /// Says in the SVG, for a page that shows it, where its data lie and on which values: `data-plane="left top right bottom x0 x1
+    /// y0 y1"`, the first four in units of the view box, `y0` at the bottom.
+    #[must_use]
+    fn on(self, plane: Option<frame::Plane>) -> Self {
+        let Some(plane) = plane else { return self };
+        let edges = [plane.left, plane.top, plane.right, plane.bottom].map(|edge| canvas::fine(edge).to_string());
+        let values = [plane.x.0, plane.x.1, plane.y.0, plane.y.1].map(|value| value.to_string());
+        self.attribute("data-plane", &format!("{} {}", edges.join(" "), values.join(" ")))
+    }
+
+    /// Names the document that the picture belongs to: `data-document="STAMP"`.
+    #[must_use]
+    pub fn of_document(self, stamp: &str) -> Self {
+        self.attribute("data-document", stamp)
+    }
+
+    /// Adds an attribute to the root; `value` holds nothing that XML would act on.
+    fn attribute(mut self, name: &str, value: &str) -> Self {
+        self.svg = self.svg.replacen("<svg ", &format!("<svg {name}=\"{value}\" "), 1);
+        self
+    }
 }
 
 /// Something that can be drawn.

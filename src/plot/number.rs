@@ -44,7 +44,7 @@ pub(super) fn percent(share: f64, decimals: usize) -> String {
 }
 
 /// A count with its thousands parted, `40,000`.
-pub(super) fn grouped(count: u64) -> String {
+pub(crate) fn grouped(count: u64) -> String {
     let digits = count.to_string();
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (place, digit) in digits.chars().enumerate() {

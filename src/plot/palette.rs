@@ -18,6 +18,9 @@ pub(super) const SHADE: RGBColor = RGBColor(243, 244, 246);
 /// The background.
 pub(super) const PAPER: RGBColor = RGBColor(255, 255, 255);
 
+/// Text on dark cells. A hair off [`PAPER`]: a page that swaps paper and ink for its dark theme must not swap this.
+const ON_DARK: RGBColor = RGBColor(254, 254, 254);
+
 /// Okabe–Ito blue.
 pub(super) const BLUE: RGBColor = RGBColor(0, 114, 178);
 /// Okabe–Ito vermillion.
@@ -70,12 +73,16 @@ pub(super) fn tint(colour: RGBColor, part: f64) -> RGBColor {
 /// Text on coloured cells: only black and white together reach 4.5 : 1 on every colour.
 const BLACK: RGBColor = RGBColor(0, 0, 0);
 
-/// The ink that can be read on a colour: black or white, whichever has the greater contrast (WCAG 2 luminance).
+/// The ink that can be read on a colour: black or white, whichever has the greater contrast (WCAG 2 luminance); on bare paper
+/// the ink of all other text.
 pub(super) fn ink_on(colour: RGBColor) -> RGBColor {
+    if colour == PAPER {
+        return INK;
+    }
     let own = luminance(colour);
     let dark = (own + 0.05) / 0.05;
     let light = 1.05 / (own + 0.05);
-    if dark >= light { BLACK } else { PAPER }
+    if dark >= light { BLACK } else { ON_DARK }
 }
 
 fn luminance(colour: RGBColor) -> f64 {

@@ -107,10 +107,12 @@ impl Figure for ThresholdFigure {
             ),
             description: self.describe(&points),
         };
-        sketch(&page, |canvas| {
+        let mut drawn = None;
+        let drawing = sketch(&page, |canvas| {
             headline(canvas, &page);
-            self.draw_body(canvas, &points);
-        })
+            drawn = self.draw_body(canvas, &points);
+        })?;
+        Ok(drawing.on(drawn))
     }
 }
 
@@ -130,7 +132,8 @@ impl ThresholdFigure {
             .try_for_each(|mark| finite(FIGURE, mark.threshold, || format!("threshold of mark {:?}", mark.name)))
     }
 
-    fn draw_body(&self, canvas: &Canvas<'_>, points: &[ThresholdPoint]) {
+    /// Draws all but the headline; returns where the lines are, if there are any.
+    fn draw_body(&self, canvas: &Canvas<'_>, points: &[ThresholdPoint]) -> Option<Plane> {
         let mut plane = Plane {
             left: 88.0,
             top: HEAD,
@@ -141,7 +144,7 @@ impl ThresholdFigure {
         };
         let (Some(first), Some(last), true) = (points.first(), points.last(), self.n > 0) else {
             plane.no_rows(canvas);
-            return;
+            return None;
         };
         plane.x = self.range(first.threshold, last.threshold);
         let flags = Flags::lay_out(
@@ -188,6 +191,7 @@ impl ThresholdFigure {
             }
         }
         self.legend(canvas, points, &plane);
+        Some(plane)
     }
 
     /// The area between the ends of the system accuracy's intervals.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{
     AsDeployed, CertificationReport, ChoiceOptimism, CrossValidationReport, Estimate, IntervalsReport, LeakageReport,
@@ -12,7 +12,7 @@ use super::{
 use crate::routes::Thresholds;
 
 /// What `calibrate` found.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(title = "routecal calibration")]
 pub struct CalibrationReport {
     /// Always `calibration`.
@@ -77,7 +77,7 @@ impl CalibrationReport {
 }
 
 /// A goal and its numbers.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GoalReport {
     /// Name on the command line.
     pub name: String,
@@ -90,7 +90,7 @@ pub struct GoalReport {
 }
 
 /// The rows of one split.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SplitReport {
     /// Name of the split.
     pub split: String,
@@ -103,7 +103,7 @@ pub struct SplitReport {
 }
 
 /// An operating point, judged on both splits.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OperatingPoint {
     /// Least score accepted.
     pub threshold: f64,
@@ -118,7 +118,7 @@ pub struct OperatingPoint {
 }
 
 /// Figures of an operating point on one split.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SplitFigures {
     /// Whether these rows chose the point.
     pub in_sample: bool,
@@ -139,7 +139,7 @@ impl Resampled for SplitFigures {
 }
 
 /// See [`crate::calibrate::Plateau`].
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PlateauReport {
     /// How much less of the goal's figure still counts as the plateau.
     pub tolerance: f64,
@@ -150,7 +150,7 @@ pub struct PlateauReport {
 }
 
 /// A closed range.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Range {
     /// Least.
     pub low: f64,

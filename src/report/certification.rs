@@ -1,13 +1,13 @@
 //! The certificate in the document of `calibrate`.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Estimate, OperatingPoint};
 use crate::calibrate::{Candidate, rate};
 
 /// What `--certify` or `--max-joint-risk` found.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CertificationReport {
     /// What is limited: `selective-risk`, P(wrong | accepted), or `joint-risk`, P(accepted and wrong).
     pub kind: String,
@@ -41,7 +41,7 @@ pub struct CertificationReport {
 }
 
 /// The rows that a certificate rests on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CertificationRows {
     /// Distinct prompts used: `ordering` + `testing`.
     pub used: u64,
@@ -56,7 +56,7 @@ pub struct CertificationRows {
 }
 
 /// Thresholds and what the testing rows say of them.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CandidateReport {
     /// Least score accepted.
     pub threshold: f64,
@@ -87,7 +87,7 @@ impl CandidateReport {
 }
 
 /// The certified thresholds.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CertificateReport {
     /// Least score accepted.
     pub threshold: f64,
@@ -108,7 +108,7 @@ pub struct CertificateReport {
 }
 
 /// Coverage of the certified thresholds against that of the uncertified choice.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CostReport {
     /// On the calibration split.
     pub calibration: CoverageCost,
@@ -133,7 +133,7 @@ impl CostReport {
 }
 
 /// The same on one split.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CoverageCost {
     /// Coverage of the certified thresholds.
     pub certified: Estimate,
@@ -150,7 +150,7 @@ pub(crate) fn percentage(share: f64) -> String {
 }
 
 /// Why nothing is certified, and what would do.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ShortfallReport {
     /// The candidate that came nearest on the testing rows; null for the joint risk, or without testing rows.
     pub nearest: Option<CandidateReport>,

@@ -1,13 +1,13 @@
 //! The document of `check`.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Estimate, Provenance};
 use crate::check::{BaselineThresholds, Reason, Verdict};
 
 /// What `check` found.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(title = "routecal check")]
 pub struct CheckReport {
     /// Always `check`.
@@ -33,7 +33,7 @@ pub struct CheckReport {
 }
 
 /// The answer of a check.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CheckVerdict {
     /// Every gate passed.
@@ -59,7 +59,7 @@ impl CheckVerdict {
 }
 
 /// How verdicts were reached.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CheckSettings {
     /// Highest chance of a false alarm, for all gates together.
     pub alpha: f64,
@@ -74,7 +74,7 @@ pub struct CheckSettings {
 }
 
 /// The baseline of a check.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BaselineReport {
     /// The file.
     pub file: String,
@@ -91,7 +91,7 @@ pub struct BaselineReport {
 }
 
 /// Whether the encoder is the baseline's.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct EncoderReport {
     /// Whether it is.
     pub same: bool,
@@ -104,7 +104,7 @@ pub struct EncoderReport {
 }
 
 /// The candidate of a check.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CheckCandidate {
     /// What made it.
     pub provenance: Provenance,
@@ -133,7 +133,7 @@ pub struct CheckCandidate {
 }
 
 /// Prompts that are not compared.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PromptList {
     /// How many.
     pub n: u64,
@@ -142,7 +142,7 @@ pub struct PromptList {
 }
 
 /// A prompt in a list.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ListedPrompt {
     /// Line in the dataset; null for one that is not in it.
     pub line: Option<u64>,
@@ -157,7 +157,7 @@ pub struct ListedPrompt {
 }
 
 /// One gate.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GateReport {
     /// Name of the figure.
     pub metric: String,
@@ -174,7 +174,7 @@ pub struct GateReport {
 }
 
 /// Limits of a figure.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LimitsReport {
     /// The least that is allowed.
     pub min: Option<f64>,
@@ -187,7 +187,7 @@ pub struct LimitsReport {
 }
 
 /// A figure before and after, on the paired prompts.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ComparisonReport {
     /// The answer of the comparison alone.
     pub verdict: Verdict,
@@ -218,7 +218,7 @@ pub struct ComparisonReport {
 }
 
 /// Prompts whose decision or best route changed.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FlipsReport {
     /// How many.
     pub n: u64,
@@ -231,7 +231,7 @@ pub struct FlipsReport {
 }
 
 /// What became of a flipped prompt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FlipKind {
     /// Right before, wrong now.
@@ -243,7 +243,7 @@ pub enum FlipKind {
 }
 
 /// One flipped prompt.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Flip {
     /// Line in the dataset.
     pub line: u64,
@@ -260,7 +260,7 @@ pub struct Flip {
 }
 
 /// What a router did with a prompt.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DecisionReport {
     /// The route that took it, or `fallback`.
     pub decision: String,

@@ -1,7 +1,7 @@
 //! The shape of every figure.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::metrics::Rate;
 use crate::stats::{Interval, Level, proportion};
@@ -13,7 +13,7 @@ pub const INTERVAL_LEVEL: Level = Level::P95;
 ///
 /// `point` is null where nothing lies under the figure; `lower` and `upper` are null where there is no interval: none was
 /// asked for (`--resamples 0`), or too few resamples have such a figure.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Estimate {
     /// The figure.
     pub point: Option<f64>,

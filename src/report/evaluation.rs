@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Estimate, Provenance, Resampled};
 use crate::metrics::histogram::Summary;
 use crate::routes::{Routes, Thresholds};
 
 /// What `eval` found.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(title = "routecal evaluation")]
 pub struct EvalReport {
     /// Always `evaluation`.
@@ -54,7 +54,7 @@ pub struct EvalReport {
 }
 
 /// How the intervals of a document were made.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct IntervalsReport {
     /// Level of every interval, such as 0.95.
     pub level: f64,
@@ -79,7 +79,7 @@ impl IntervalsReport {
 }
 
 /// Thresholds in use.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ThresholdsReport {
     /// Least score accepted.
     pub threshold: f64,
@@ -107,7 +107,7 @@ impl ThresholdsReport {
 }
 
 /// Figures of the forced choice.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ForcedChoice {
     /// In-domain prompts.
     pub n: u64,
@@ -132,7 +132,7 @@ pub struct ForcedChoice {
 }
 
 /// Figures of one route.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RouteFigures {
     /// Route name; `fallback` for the out-of-domain class.
     pub route: String,
@@ -147,7 +147,7 @@ pub struct RouteFigures {
 }
 
 /// Figures under the thresholds.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AsDeployed {
     /// Right route accepted, or out-of-domain sent to fallback, over all.
     pub system_accuracy: Estimate,
@@ -168,7 +168,7 @@ pub struct AsDeployed {
 }
 
 /// Detection of out-of-domain prompts by the score, and by the gap.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DetectionReport {
     /// By the score.
     #[serde(flatten)]
@@ -178,7 +178,7 @@ pub struct DetectionReport {
 }
 
 /// Figures of one detector; in-domain is the positive class.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DetectionFigures {
     /// Area under the ROC curve.
     pub auroc: Estimate,
@@ -193,7 +193,7 @@ pub struct DetectionFigures {
 }
 
 /// Selective prediction over all prompts (accepting an out-of-domain one is wrong), and over the in-domain ones.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SelectiveReport {
     /// All prompts.
     #[serde(flatten)]
@@ -203,7 +203,7 @@ pub struct SelectiveReport {
 }
 
 /// Areas under the risk–coverage curve.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SelectiveFigures {
     /// Area under risk against coverage.
     pub aurc: Estimate,
@@ -216,7 +216,7 @@ pub struct SelectiveFigures {
 }
 
 /// Reliability of the calibrated confidence.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReliabilityReport {
     /// `platt`, `isotonic` or `temperature`.
     pub method: String,
@@ -241,7 +241,7 @@ pub struct ReliabilityReport {
 }
 
 /// One bin of a reliability diagram.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReliabilityBinReport {
     /// Lower edge.
     pub lower: f64,
@@ -256,7 +256,7 @@ pub struct ReliabilityBinReport {
 }
 
 /// Confusion matrix as deployed.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ConfusionReport {
     /// Rows: the routes, then `none`.
     pub labels: Vec<String>,
@@ -269,7 +269,7 @@ pub struct ConfusionReport {
 }
 
 /// Distribution of the score.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ConfidenceReport {
     /// All prompts.
     pub overall: RouteConfidence,
@@ -278,7 +278,7 @@ pub struct ConfidenceReport {
 }
 
 /// Scores of the prompts whose best route is this one.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RouteConfidence {
     /// Route name, or `all`.
     pub route: String,
@@ -291,7 +291,7 @@ pub struct RouteConfidence {
 }
 
 /// Summary of a set of scores; quantiles by linear interpolation.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SummaryReport {
     /// How many.
     pub n: u64,
@@ -330,7 +330,7 @@ impl From<&Summary> for SummaryReport {
 }
 
 /// One mistake.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Mistake {
     /// Line in the dataset.
     pub line: u64,
@@ -353,7 +353,7 @@ pub struct Mistake {
 }
 
 /// A route's example near a prompt.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ExampleReport {
     /// The example.
     pub example: String,
@@ -362,7 +362,7 @@ pub struct ExampleReport {
 }
 
 /// Prompts that are also route examples, case and outer spaces aside.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct LeakageReport {
     /// How many.
     pub n: u64,

@@ -141,7 +141,7 @@ fn left_out(what: &str, list: &PromptList, out: &mut String) {
 }
 
 /// A user's text on one line of a table, with nothing in it that Markdown or HTML would act on.
-fn text(raw: &str, width: usize) -> String {
+pub(in crate::report) fn text(raw: &str, width: usize) -> String {
     let mut out = String::new();
     for c in shown(raw, width).chars() {
         match c {

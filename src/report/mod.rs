@@ -10,12 +10,15 @@ mod compare;
 mod cost_calibration;
 mod estimate;
 mod evaluation;
+mod folder;
 mod grades;
 mod improve;
+mod html;
 mod junit;
 mod learn_curve;
 mod markdown;
 mod optimism;
+mod page;
 mod provenance;
 mod replay;
 mod tables;
@@ -44,12 +47,15 @@ pub use evaluation::{
     ForcedChoice, IntervalsReport, LeakageReport, Mistake, ReliabilityBinReport, ReliabilityReport, RouteConfidence,
     RouteFigures, SelectiveFigures, SelectiveReport, SummaryReport, ThresholdsReport,
 };
+pub use folder::{Contents, FolderError, LeftOut, SweepLine, stamp};
 pub use grades::{GradedModel, GradesReport, JudgeReport};
 pub use improve::{ChangeReport, ImproveReport, ImproveTestReport, ValidationReport};
+pub use html::report_html;
 pub use junit::junit;
 pub use learn_curve::{BandReport, CurrentReport, LearnCurveReport, LearnPointReport, PoolReport};
 pub use markdown::check_markdown;
 pub use optimism::{ChoiceOptimism, CrossValidationReport, FoldReport, OptimismReport, SpreadReport, ThresholdSpread};
+pub use page::report_markdown;
 pub use provenance::{DatasetProvenance, Provenance};
 pub use replay::{
     AnchorsReport, BoundsReport, CornerReport, CostAtReport, CptReport, DropCause, DroppedReport, GroupReport,

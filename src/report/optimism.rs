@@ -1,7 +1,7 @@
 //! How much a choice flatters itself, in the document of `calibrate`.
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Estimate, Range};
 use crate::calibrate::{CrossValidation, Goal, Spread};
@@ -10,7 +10,7 @@ use crate::routes::Thresholds;
 /// A figure on the rows that chose the thresholds and on rows that did not.
 ///
 /// `optimism` is by how much it looked better where it was chosen, in its own units; negative where it was worse.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct OptimismReport {
     /// What it is: `system accuracy`, `coverage`, `selective risk`, `joint risk`, `macro F1`, `mean price`.
     pub figure: String,
@@ -60,7 +60,7 @@ impl OptimismReport {
 }
 
 /// The goal's figure of the chosen thresholds, and that of the goal's condition.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ChoiceOptimism {
     /// The goal's figure.
     pub goal: OptimismReport,
@@ -69,7 +69,7 @@ pub struct ChoiceOptimism {
 }
 
 /// What `--cross-validate` found: every fold judged with thresholds that the others chose.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CrossValidationReport {
     /// Folds, stratified by label, copies of a prompt in one fold.
     pub folds: u64,
@@ -86,7 +86,7 @@ pub struct CrossValidationReport {
 }
 
 /// How far the chosen thresholds lie apart from fold to fold.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ThresholdSpread {
     /// The route; null where one pair holds for all.
     pub route: Option<String>,
@@ -97,7 +97,7 @@ pub struct ThresholdSpread {
 }
 
 /// How far some numbers lie apart.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SpreadReport {
     /// Least and greatest.
     pub range: Range,
@@ -121,7 +121,7 @@ impl From<Spread> for SpreadReport {
 }
 
 /// One fold.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct FoldReport {
     /// Rows that chose.
     pub chose: u64,

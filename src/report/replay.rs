@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::Estimate;
 use crate::replay::graders::judge::Audit;
 
 /// What routing costs, and what it does to the answers.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[schemars(title = "routecal replay")]
 pub struct ReplayReport {
     /// Always `replay`.
@@ -54,7 +54,7 @@ pub struct ReplayReport {
 }
 
 /// What a replay depends on; two runs with equal provenance give equal documents.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ReplayProvenance {
     /// Version of the program.
     pub tool_version: String,
@@ -81,7 +81,7 @@ pub struct ReplayProvenance {
 }
 
 /// Why prompts are not compared.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DroppedReport {
     /// Prompts, each counted once.
     pub prompts: u64,
@@ -90,7 +90,7 @@ pub struct DroppedReport {
 }
 
 /// One cause, at one model.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct DropCause {
     /// `unparsed`, `truncated`, `refused`, `empty`, `error`, `missing`, `ungraded` or `no_cost`.
     pub cause: String,
@@ -101,7 +101,7 @@ pub struct DropCause {
 }
 
 /// One model on its own, over all its answers.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ModelReport {
     /// The model.
     pub model: String,
@@ -116,7 +116,7 @@ pub struct ModelReport {
 }
 
 /// The weak and the strong model.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct AnchorsReport {
     /// The cheapest model, unless another one was named.
     pub weak: String,
@@ -129,7 +129,7 @@ pub struct AnchorsReport {
 }
 
 /// One policy. Figures are means over the compared prompts.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PolicyReport {
     /// Name: `always:MODEL`, `routed`, `random:P`, `shuffle`, `best-per-category`, `oracle`.
     pub name: String,
@@ -168,7 +168,7 @@ pub struct PolicyReport {
 }
 
 /// Both ends of what a quality can be.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct BoundsReport {
     /// Every unscored answer worth 0.
     pub lower: f64,
@@ -179,7 +179,7 @@ pub struct BoundsReport {
 }
 
 /// A corner of a hull.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CornerReport {
     /// Dollars for a thousand prompts.
     pub usd_per_1k: f64,
@@ -188,7 +188,7 @@ pub struct CornerReport {
 }
 
 /// The router against its own choices, dealt to random prompts.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct ShuffleReport {
     /// Quality of the routed policy minus the exact mean of its shuffles.
     pub difference: Estimate,
@@ -201,7 +201,7 @@ pub struct ShuffleReport {
 }
 
 /// The router at every threshold.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SweepReport {
     /// Gap that held.
     pub gap: f64,
@@ -226,7 +226,7 @@ pub struct SweepReport {
 }
 
 /// The router at one threshold.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SweepPointReport {
     /// Least score accepted; null where nothing is.
     pub threshold: Option<f64>,
@@ -241,7 +241,7 @@ pub struct SweepPointReport {
 }
 
 /// A call-performance threshold.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CptReport {
     /// Share of the gap that is wanted.
     pub pgr: f64,
@@ -250,7 +250,7 @@ pub struct CptReport {
 }
 
 /// The cost of a share of the strong model's quality.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct CostAtReport {
     /// The share.
     pub share: f64,
@@ -261,7 +261,7 @@ pub struct CostAtReport {
 }
 
 /// A group of prompts.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct GroupReport {
     /// Name of the route or category; `fallback` for prompts that no route has.
     pub name: String,

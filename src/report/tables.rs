@@ -89,6 +89,7 @@ pub fn sweep_csv(cells: &[ScoredCell]) -> Vec<u8> {
         "coverage",
         "selective_accuracy",
         "false_accept_rate",
+        "mean_price",
     ];
     let optional = |value: Option<f64>| value.map_or_else(String::new, number);
     let rows = cells.iter().map(|c| {
@@ -104,6 +105,7 @@ pub fn sweep_csv(cells: &[ScoredCell]) -> Vec<u8> {
             optional(c.cell.coverage),
             optional(c.cell.selective_accuracy),
             optional(c.cell.false_accept_rate),
+            c.mean_price.map_or_else(String::new, |price| format!("{price:.9}")),
         ]
     });
     csv(std::iter::once(header.map(str::to_owned).to_vec()).chain(rows))

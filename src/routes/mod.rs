@@ -37,10 +37,27 @@ pub const FEW_EXAMPLES: usize = 5;
 /// The two numbers of the acceptance rule: accept iff `score >= threshold` and `gap >= min_gap`.
 ///
 /// A score is a cosine, so the threshold lies in [−1, 1]; a gap is a difference of two, so it lies in [0, 2].
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "Unchecked")]
+#[schemars(!try_from)]
 pub struct Thresholds {
     threshold: f64,
     gap: f64,
+}
+
+/// Thresholds as they are read from a document, whoever wrote it.
+#[derive(Deserialize)]
+struct Unchecked {
+    threshold: f64,
+    gap: f64,
+}
+
+impl TryFrom<Unchecked> for Thresholds {
+    type Error = String;
+
+    fn try_from(read: Unchecked) -> Result<Self, String> {
+        Self::new(read.threshold, read.gap)
+    }
 }
 
 impl Thresholds {

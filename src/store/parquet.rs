@@ -16,6 +16,8 @@ pub struct ScoredCell {
     pub split: String,
     /// The point and its figures.
     pub cell: crate::calibrate::Cell,
+    /// Mean price of a prompt, where prices are known.
+    pub mean_price: Option<f64>,
 }
 
 fn fail(what: &'static str) -> impl Fn(polars::error::PolarsError) -> StoreError {
@@ -87,6 +89,7 @@ pub fn sweep_parquet(cells: &[ScoredCell]) -> Result<Vec<u8>, StoreError> {
             column("coverage", |c| c.cell.coverage),
             column("selective_accuracy", |c| c.cell.selective_accuracy),
             column("false_accept_rate", |c| c.cell.false_accept_rate),
+            column("mean_price", |c| c.mean_price),
         ],
         "the sweep",
     )

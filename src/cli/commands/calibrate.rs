@@ -114,6 +114,7 @@ pub(in crate::cli) fn run(session: &Session, args: &CalibrateArgs) -> Result<(),
         judging: &judging,
         rows: &rows,
         routes,
+        prices: prices.as_ref(),
         found: chosen.as_ref(),
     }
     .deliver(&mut out)

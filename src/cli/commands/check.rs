@@ -9,6 +9,7 @@ use crate::check::{
     Outcome, PromptOutcome, Request, Settings, TodayRow, Verdict,
 };
 use crate::cli::args::{CheckArgs, Inconclusive};
+use crate::cli::commands::report::write_report;
 use crate::cli::printer::stderr;
 use crate::cli::session::{Engine, Part, ScoredData, Session, check_thresholds, embed_afresh, thresholds};
 use crate::dataset::{Label, TEST};
@@ -267,6 +268,7 @@ fn publish(session: &Session, args: &CheckArgs, report: &CheckReport, out: &mut 
     out.write("check.md", &page)?;
     out.write("check.junit.xml", report::junit(report))?;
     out.write("check.json", &document)?;
+    write_report(session, out)?;
     if let Some(summary) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty())
         && let Err(error) = append(Path::new(&summary), &page)
     {

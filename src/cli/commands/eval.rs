@@ -2,7 +2,8 @@
 
 use crate::Error;
 use crate::cli::args::{EvalArgs, ReliabilityMethod};
-use crate::cli::commands::figures;
+use crate::cli::commands::figures::{self, Pictures};
+use crate::cli::commands::report::write_report;
 use crate::cli::session::{ScoredData, Session, check_thresholds, thresholds};
 use crate::dataset::{CALIBRATION, TEST};
 use crate::evaluation::{self, Calibrated, Method, Prepared, Scored};
@@ -62,10 +63,11 @@ pub(in crate::cli) fn run(session: &Session, args: &EvalArgs) -> Result<(), Erro
     )?;
     out.write("confusion.csv", report::confusion_csv(&report.confusion))?;
     if !args.no_plots {
-        figures::of_evaluation(&report, scored, &names, &mut out)?;
+        figures::of_evaluation(&report, scored, &names, &mut Pictures::of(&document, &mut out))?;
     }
     // The document last: who finds it finds everything it stands for.
     out.write("eval.json", &document)?;
+    write_report(session, &mut out)?;
     session.printer.answer(|| document, || report::eval_text(&report))?;
     session.note_written(&out);
     Ok(())

@@ -10,16 +10,29 @@ use crate::plot::{
     ConfidenceFigure, ConfidencePanel, ConfusionFigure, Figure, HeatmapFigure, HeatmapMark, ReliabilityBin,
     ReliabilityFigure, RiskCoverageFigure, RiskMark, Shown, ThresholdFigure, ThresholdMark, ThresholdPoint,
 };
-use crate::report::{AsDeployed, CalibrationReport, Estimate, EvalReport, OperatingPoint, SplitReport};
+use crate::report::{self, AsDeployed, CalibrationReport, Estimate, EvalReport, OperatingPoint, SplitReport};
 use crate::store::OutputFolder;
 
 /// Cells of the heat map on each axis.
 const HEATMAP: usize = 60;
 
-fn draw(out: &mut OutputFolder, name: &str, figure: &dyn Figure) -> Result<(), Error> {
-    let drawing = figure.draw()?;
-    out.write_plot(name, &drawing.svg, &drawing.png)?;
-    Ok(())
+/// A folder for the pictures of one document, which each of them names: a report shows no picture of an earlier run.
+pub(super) struct Pictures<'a> {
+    out: &'a mut OutputFolder,
+    stamp: String,
+}
+
+impl<'a> Pictures<'a> {
+    pub(super) fn of(document: &str, out: &'a mut OutputFolder) -> Self {
+        let stamp = report::stamp(document);
+        Self { out, stamp }
+    }
+
+    pub(super) fn draw(&mut self, name: &str, figure: &dyn Figure) -> Result<(), Error> {
+        let drawing = figure.draw()?.of_document(&self.stamp);
+        self.out.write_plot(name, &drawing.svg, &drawing.png)?;
+        Ok(())
+    }
 }
 
 /// Confusion matrix, confidence distributions, risk–coverage curve, reliability diagram.
@@ -27,10 +40,9 @@ pub(super) fn of_evaluation(
     report: &EvalReport,
     scored: Scored<'_>,
     names: &[String],
-    out: &mut OutputFolder,
+    pictures: &mut Pictures<'_>,
 ) -> Result<(), Error> {
-    draw(
-        out,
+    pictures.draw(
         "confusion",
         &ConfusionFigure {
             labels: report.confusion.labels.clone(),
@@ -61,11 +73,11 @@ pub(super) fn of_evaluation(
         split: report.split.clone(),
         n: report.n,
     };
-    draw(out, "confidence", &confidence(vec![panel("all prompts", None)]))?;
+    pictures.draw("confidence", &confidence(vec![panel("all prompts", None)]))?;
     let by_route = names.iter().enumerate().map(|(r, name)| panel(name, Some(r))).collect();
-    draw(out, "confidence-by-route", &confidence(by_route))?;
-    draw(out, "risk-coverage", &risk_coverage(report, scored))?;
-    draw(out, "reliability", &reliability(report))
+    pictures.draw("confidence-by-route", &confidence(by_route))?;
+    pictures.draw("risk-coverage", &risk_coverage(report, scored))?;
+    pictures.draw("reliability", &reliability(report))
 }
 
 fn risk_coverage(report: &EvalReport, scored: Scored<'_>) -> RiskCoverageFigure {
@@ -142,7 +154,7 @@ pub(super) fn of_calibration(
     report: &CalibrationReport,
     choosing: &[SweepRow],
     judging: &Part,
-    out: &mut OutputFolder,
+    pictures: &mut Pictures<'_>,
 ) -> Result<(), Error> {
     let points = report.found_and_current();
     // What is held or drawn at one point only is drawn at the most important one.
@@ -150,8 +162,7 @@ pub(super) fn of_calibration(
     let routes = judging.scores.routes();
     let n = report.calibration.n;
     let split = &report.calibration.split;
-    draw(
-        out,
+    pictures.draw(
         "threshold",
         &ThresholdFigure {
             points: calibrate::threshold_curve(choosing, routes, gap)
@@ -172,11 +183,10 @@ pub(super) fn of_calibration(
             split: split.clone(),
         },
     )?;
-    draw(out, "threshold-gap", &heatmap(report, choosing, routes))?;
+    pictures.draw("threshold-gap", &heatmap(report, choosing, routes))?;
     let curve = judging.scored().selective(false);
     let mark = |(name, point): (&str, &OperatingPoint)| risk_mark(name, &point.test.as_deployed);
-    draw(
-        out,
+    pictures.draw(
         "risk-coverage-chosen",
         &RiskCoverageFigure {
             curve: curve.curve().iter().map(risk_point).collect(),

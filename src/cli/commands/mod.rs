@@ -13,4 +13,5 @@ mod figures;
 pub(super) mod improve;
 pub(super) mod learn_curve;
 pub(super) mod replay;
+pub(super) mod report;
 pub(super) mod schema;

@@ -2,9 +2,11 @@
 
 use super::Found;
 use crate::Error;
-use crate::calibrate::{self, SweepRow};
+use crate::calibrate::{self, Prices, SweepRow};
 use crate::cli::args::CalibrateArgs;
-use crate::cli::commands::{certify, figures};
+use crate::cli::commands::certify;
+use crate::cli::commands::figures::{self, Pictures};
+use crate::cli::commands::report::write_report;
 use crate::cli::session::{Part, Session};
 use crate::report::{self, CalibrationReport};
 use crate::routes::{Routes, WriteThresholds, with_thresholds};
@@ -23,6 +25,7 @@ pub(super) struct Results<'a> {
     pub(super) judging: &'a Part,
     pub(super) rows: &'a [SweepRow],
     pub(super) routes: &'a Routes,
+    pub(super) prices: Option<&'a Prices>,
     pub(super) found: Option<&'a Found>,
 }
 
@@ -31,13 +34,15 @@ impl Results<'_> {
     /// certified: it says what is missing.
     pub(super) fn deliver(&self, out: &mut OutputFolder) -> Result<(), Error> {
         let document = store::json(self.report);
-        let cells = sweep_cells(self.report, self.choosing, self.judging, self.routes.routes.len());
+        let cells = self.sweep_cells();
         out.write("sweep.parquet", store::sweep_parquet(&cells)?)?;
         out.write("sweep.csv", report::sweep_csv(&cells))?;
         if !self.args.no_plots {
-            figures::of_calibration(self.report, self.rows, self.judging, out)?;
+            let mut pictures = Pictures::of(&document, out);
+            figures::of_calibration(self.report, self.rows, self.judging, &mut pictures)?;
         }
         out.write("calibration.json", &document)?;
+        write_report(self.session, out)?;
         let mut written = None;
         if let (true, Some(found)) = (self.args.write, self.found) {
             // Before the answer is printed: a reader that closes the pipe early (`| head`) must not keep it from being done.
@@ -65,39 +70,42 @@ impl Results<'_> {
         }
         certify::verdict(self.report.certification.as_ref())
     }
-}
 
-/// The sweep on an even grid over the scores there are, with the operating points in it, for both splits.
-fn sweep_cells(report: &CalibrationReport, choosing: &Part, judging: &Part, routes: usize) -> Vec<ScoredCell> {
-    let rows = |part: &Part| calibrate::rows(&part.scores, &part.truths);
-    let marks = report.found_and_current();
-    let both: Vec<SweepRow> = rows(choosing).into_iter().chain(rows(judging)).collect();
-    let (low, high) = calibrate::range(both.iter().map(|r| r.score));
-    let (_, widest) = calibrate::range(both.iter().map(|r| r.gap).filter(|g| g.is_finite()));
-    let thresholds = calibrate::axis(
-        low,
-        high,
-        TABLE_THRESHOLDS,
-        &marks.iter().map(|(_, point)| point.threshold).collect::<Vec<_>>(),
-    );
-    let gaps = calibrate::axis(
-        0.0,
-        widest.max(0.0),
-        TABLE_GAPS,
-        &marks.iter().map(|(_, point)| point.gap).collect::<Vec<_>>(),
-    );
-    [(&report.calibration.split, choosing), (&report.test.split, judging)]
-        .into_iter()
-        .flat_map(|(split, part)| {
-            calibrate::surface(&rows(part), routes, &thresholds, &gaps)
-                .cells
-                .into_iter()
-                .map(|cell| ScoredCell {
-                    split: split.clone(),
-                    cell,
-                })
-        })
-        .collect()
+    /// The sweep on an even grid over the scores there are, with the operating points in it, for both splits.
+    fn sweep_cells(&self) -> Vec<ScoredCell> {
+        let (report, choosing, judging) = (self.report, self.choosing, self.judging);
+        let routes = self.routes.routes.len();
+        let rows = |part: &Part| calibrate::rows(&part.scores, &part.truths);
+        let marks = report.found_and_current();
+        let both: Vec<SweepRow> = rows(choosing).into_iter().chain(rows(judging)).collect();
+        let (low, high) = calibrate::range(both.iter().map(|r| r.score));
+        let (_, widest) = calibrate::range(both.iter().map(|r| r.gap).filter(|g| g.is_finite()));
+        let thresholds = calibrate::axis(
+            low,
+            high,
+            TABLE_THRESHOLDS,
+            &marks.iter().map(|(_, point)| point.threshold).collect::<Vec<_>>(),
+        );
+        let gaps = calibrate::axis(
+            0.0,
+            widest.max(0.0),
+            TABLE_GAPS,
+            &marks.iter().map(|(_, point)| point.gap).collect::<Vec<_>>(),
+        );
+        [(&report.calibration.split, choosing), (&report.test.split, judging)]
+            .into_iter()
+            .flat_map(|(split, part)| {
+                calibrate::surface(&rows(part), routes, &thresholds, &gaps)
+                    .cells
+                    .into_iter()
+                    .map(|cell| ScoredCell {
+                        split: split.clone(),
+                        mean_price: self.prices.and_then(|p| p.mean(&cell.tally, part.rows.len() as u64)),
+                        cell,
+                    })
+            })
+            .collect()
+    }
 }
 
 /// Reads the routes file again, so that only the numbers change whatever was edited meanwhile, and replaces it at once.

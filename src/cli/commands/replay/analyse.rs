@@ -8,6 +8,8 @@ use std::path::Path;
 use self::source::Source;
 use crate::Error;
 use crate::cli::args::{AnalyseArgs, ImportArgs};
+use crate::cli::commands::figures::Pictures;
+use crate::cli::commands::report::write_report;
 use crate::cli::session::Session;
 use crate::dataset::CALIBRATION;
 use crate::replay::analysis::{self, Input, Options};
@@ -52,9 +54,10 @@ pub(super) fn run(
     let document = store::json(&report);
     out.write("frontier.csv", report::frontier_csv(&report.policies, &sweep))?;
     if !args.no_plots {
-        figure::draw(&report, &sweep, &mut out)?;
+        figure::draw(&report, &sweep, &mut Pictures::of(&document, &mut out))?;
     }
     out.write("replay.json", &document)?;
+    write_report(session, &mut out)?;
     session.printer.answer(|| document, || report::replay_text(&report))?;
     session.note_written(&out);
     Ok(())

@@ -243,7 +243,7 @@ fn signed(judge: Judge, model: &str, verdict: Verdict) -> Grade {
 }
 
 /// How far a judge can be trusted.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Audit {
     /// `single` or `pair`.
     pub kind: Judge,

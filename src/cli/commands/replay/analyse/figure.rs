@@ -1,18 +1,16 @@
 //! The frontier as a picture.
 
 use crate::Error;
-use crate::plot::{Figure as _, FrontierFigure, FrontierMark};
+use crate::cli::commands::figures::Pictures;
+use crate::plot::{FrontierFigure, FrontierMark};
 use crate::replay::analysis::SweepRow;
 use crate::report::{CornerReport, PolicyReport, ReplayReport};
-use crate::store::OutputFolder;
 
 /// What stands for a policy that always asks one model.
 const ALWAYS: &str = "always:";
 
-pub(super) fn draw(report: &ReplayReport, sweep: &[SweepRow], out: &mut OutputFolder) -> Result<(), Error> {
-    let drawing = figure(report, sweep).draw()?;
-    out.write_plot("frontier", &drawing.svg, &drawing.png)?;
-    Ok(())
+pub(super) fn draw(report: &ReplayReport, sweep: &[SweepRow], pictures: &mut Pictures<'_>) -> Result<(), Error> {
+    pictures.draw("frontier", &figure(report, sweep))
 }
 
 fn figure(report: &ReplayReport, sweep: &[SweepRow]) -> FrontierFigure {

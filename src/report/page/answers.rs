@@ -1,0 +1,357 @@
+//! The first screen: what was found in one sentence each, and what to do about it.
+
+use serde::Serialize;
+
+use super::block::{Tone, grouped, in_words};
+use crate::check::Verdict;
+use crate::report::folder::Contents;
+use crate::report::terminal::shown;
+use crate::report::{
+    AsDeployed, CalibrationReport, CheckReport, CheckVerdict, Estimate, EvalReport, ReplayReport, percentage, points, share,
+};
+
+/// The verdict of one document.
+#[derive(Debug, Serialize)]
+pub(in crate::report) struct Answer {
+    /// The command that gave it.
+    pub(in crate::report) of: &'static str,
+    /// The verdict in a word or two.
+    pub(in crate::report) word: String,
+    pub(in crate::report) tone: Tone,
+    pub(in crate::report) sentence: String,
+    /// What else belongs to it.
+    pub(in crate::report) detail: String,
+}
+
+/// Something to do.
+#[derive(Debug, Serialize)]
+pub(in crate::report) struct Step {
+    pub(in crate::report) text: String,
+    /// What to type, if anything.
+    pub(in crate::report) command: String,
+}
+
+fn step(text: impl Into<String>, command: impl Into<String>) -> Step {
+    Step {
+        text: text.into(),
+        command: command.into(),
+    }
+}
+
+/// One a document: the gate first, then what to change, then how things are.
+pub(super) fn answers(contents: &Contents) -> Vec<Answer> {
+    let check = contents.check.iter().map(of_check);
+    let calibration = contents.calibration.iter().map(of_calibration);
+    let evaluation = contents.evaluation.iter().map(of_evaluation);
+    let replay = contents.replay.iter().map(of_replay);
+    check.chain(calibration).chain(evaluation).chain(replay).collect()
+}
+
+fn of_check(report: &CheckReport) -> Answer {
+    let (word, tone) = match (report.verdict, report.exit_code) {
+        (CheckVerdict::Pass, _) => ("pass", Tone::Good),
+        (CheckVerdict::Inconclusive, 0) => ("inconclusive, counts as a pass", Tone::Unsure),
+        (CheckVerdict::Inconclusive, _) => ("inconclusive", Tone::Unsure),
+        (CheckVerdict::Regressed, _) => ("regressed", Tone::Bad),
+        (CheckVerdict::EncoderChanged, _) => ("encoder changed", Tone::Bad),
+    };
+    let sentence = match (report.verdict, &report.candidate) {
+        (CheckVerdict::EncoderChanged, _) | (_, None) => format!(
+            "The encoder is not the baseline's, so its thresholds are not valid: {}.",
+            report.encoder.difference.as_deref().unwrap_or_default()
+        ),
+        (_, Some(candidate)) if candidate.unchanged => format!(
+            "Nothing changed: same encoder, routes, thresholds and decisions on {} prompts.",
+            grouped(candidate.paired)
+        ),
+        _ => gate_sentence(report),
+    };
+    let f = &report.flips;
+    let detail = report.candidate.as_ref().map_or_else(String::new, |candidate| {
+        format!(
+            "{} of {} prompts of split {} paired with {}; {} flipped: {} lost, {} won.",
+            grouped(candidate.paired),
+            grouped(candidate.prompts),
+            candidate.split,
+            report.baseline.file,
+            grouped(f.n),
+            grouped(f.lost),
+            grouped(f.won)
+        )
+    });
+    Answer {
+        of: "check",
+        word: word.into(),
+        tone,
+        sentence,
+        detail,
+    }
+}
+
+/// The worst gate, with its figures.
+fn gate_sentence(report: &CheckReport) -> String {
+    let Some(gate) = report.gates.iter().max_by_key(|gate| (gate.verdict, std::cmp::Reverse(&gate.metric))) else {
+        return "No gate was asked for.".into();
+    };
+    let name = gate.metric.replace('_', " ");
+    let figures = match &gate.comparison {
+        Some(c) => {
+            let level = 100.0 * (1.0 - 2.0 * report.settings.alpha);
+            let between = c.lower.zip(c.upper);
+            let between = between.map_or_else(String::new, |(low, high)| {
+                format!(", {level:.0} % interval {} to {}", points(low), points(high))
+            });
+            format!(
+                "{} to {} ({} points{between}, n = {})",
+                share(c.baseline),
+                share(c.candidate),
+                c.difference.map_or_else(|| "n/a".into(), points),
+                grouped(c.n)
+            )
+        }
+        None => in_words(&gate.figure),
+    };
+    let others = report.gates.iter().filter(|g| g.verdict == gate.verdict).count() - 1;
+    let others = match others {
+        0 => String::new(),
+        n => format!(" (and {n} more)"),
+    };
+    match gate.verdict {
+        Verdict::Pass => format!("No gate got worse; {name}: {figures}."),
+        Verdict::Inconclusive => format!("Too few prompts to tell for {name}{others}: {figures}."),
+        _ => format!("The router got worse in {name}{others}: {figures}."),
+    }
+}
+
+/// What a goal is about: its name, and the figure on a split.
+fn goal_figure(goal: &str) -> (&'static str, fn(&AsDeployed) -> &Estimate) {
+    match goal {
+        "max-coverage" | "max-joint-coverage" => ("coverage", |d| &d.coverage),
+        "min-risk" => ("selective accuracy", |d| &d.selective_accuracy),
+        _ => ("system accuracy", |d| &d.system_accuracy),
+    }
+}
+
+fn of_calibration(report: &CalibrationReport) -> Answer {
+    let (name, of) = goal_figure(&report.goal.name);
+    let today = of(&report.current.test.as_deployed);
+    let Some(chosen) = &report.chosen else {
+        let why = report.certification.as_ref().and_then(|c| c.shortfall.as_ref());
+        return Answer {
+            of: "calibrate",
+            word: "not certified".into(),
+            tone: Tone::Unsure,
+            sentence: why.map_or_else(
+                || "No thresholds were chosen.".into(),
+                |s| format!("No thresholds can be certified from these rows: {}.", s.reason.trim_end_matches('.')),
+            ),
+            detail: format!("Today: {name} {}.", in_words(today)),
+        };
+    };
+    let now = of(&chosen.test.as_deployed);
+    let change = now.point.zip(today.point).map(|(a, b)| a - b);
+    let apart = now.lower.zip(today.upper).is_some_and(|(low, high)| low > high);
+    let (word, tone) = match change {
+        _ if chosen.threshold.to_bits() == report.current.threshold.to_bits()
+            && chosen.gap.to_bits() == report.current.gap.to_bits()
+            && chosen.by_route == report.current.by_route =>
+        {
+            ("keep today's".into(), Tone::Good)
+        }
+        Some(change) if apart => (format!("{} points", points(change)), Tone::Good),
+        Some(change) if change > 0.0 => (format!("{} points, intervals overlap", points(change)), Tone::Unsure),
+        Some(change) => (format!("{} points", points(change)), Tone::Unsure),
+        None => ("n/a".into(), Tone::Unsure),
+    };
+    let pair = if chosen.by_route.is_empty() {
+        format!("Threshold {} and gap {}", chosen.threshold, chosen.gap)
+    } else {
+        format!("A pair of thresholds for each route (for all: {} and {})", chosen.threshold, chosen.gap)
+    };
+    let certified = report.certification.as_ref().map_or_else(String::new, |c| {
+        let level = c.confidence.map_or_else(|| "in expectation".into(), |c| format!("with confidence {}", percentage(c)));
+        format!(", certified for at most {} {level},", percentage(c.alpha))
+    });
+    let flattered = if chosen.test.in_sample { " The same rows chose, so this flatters the choice." } else { "" };
+    Answer {
+        of: "calibrate",
+        word,
+        tone,
+        sentence: format!(
+            "{pair}{certified} give {name} {}; today's {} and {} give {}.",
+            in_words(now),
+            report.current.threshold,
+            report.current.gap,
+            in_words(today)
+        ),
+        detail: format!(
+            "Goal {}, chosen on {} prompts of split {}, judged on {} of split {}.{flattered}",
+            report.goal.name,
+            grouped(report.calibration.n),
+            report.calibration.split,
+            grouped(report.test.n),
+            report.test.split
+        ),
+    }
+}
+
+fn of_evaluation(report: &EvalReport) -> Answer {
+    let d = &report.as_deployed;
+    let flattered = if report.in_sample { " Rows of the calibration split are among them: thresholds chosen there are flattered." } else { "" };
+    Answer {
+        of: "eval",
+        word: format!("{} right", share(d.system_accuracy.point)),
+        tone: Tone::Plain,
+        sentence: format!(
+            "At threshold {} and gap {} the router handles {} of the prompts right.",
+            report.thresholds.threshold,
+            report.thresholds.gap,
+            in_words(&d.system_accuracy)
+        ),
+        detail: format!(
+            "It accepts {} of split {}; of the accepted {} are right, of the out-of-domain prompts {} get in. Without thresholds {} of the in-domain prompts have their own route first.{flattered}",
+            share(d.coverage.point),
+            report.split,
+            share(d.selective_accuracy.point),
+            share(d.false_accept_rate.point),
+            share(report.forced_choice.accuracy.point)
+        ),
+    }
+}
+
+fn of_replay(report: &ReplayReport) -> Answer {
+    let routed = report.policies.iter().find(|p| p.name == "routed");
+    let name = |model: &str| shown(model, 60);
+    let n = grouped(report.n);
+    let Some(routed) = routed else {
+        return Answer {
+            of: "replay",
+            word: format!("gap {}", report.anchors.gap.shown()),
+            tone: Tone::Plain,
+            sentence: format!(
+                "{} answers better than {} by {} (95 % interval {}, n = {n}).",
+                name(&report.anchors.strong),
+                name(&report.anchors.weak),
+                report.anchors.gap.shown(),
+                report.anchors.gap.interval_shown()
+            ),
+            detail: "No router took part.".into(),
+        };
+    };
+    let (word, tone) = match report.shuffle.as_ref().map(|s| s.beats_own_mix) {
+        Some(true) => ("routing pays", Tone::Good),
+        Some(false) => ("no skill shown", Tone::Unsure),
+        None => ("measured", Tone::Plain),
+    };
+    let against = report.shuffle.as_ref().map_or_else(String::new, |s| {
+        format!(
+            "Against its own mix of models dealt at random: {} (95 % interval {}, p = {:.4}).",
+            s.difference.shown(),
+            s.difference.interval_shown(),
+            s.p_value
+        )
+    });
+    Answer {
+        of: "replay",
+        word: word.into(),
+        tone,
+        sentence: format!(
+            "Routed answers have quality {} (95 % interval {}, n = {n}) at {} of the cost of {} saved.",
+            routed.quality.shown(),
+            routed.quality.interval_shown(),
+            share(routed.cost_saved.point),
+            name(&report.anchors.strong)
+        ),
+        detail: against,
+    }
+}
+
+/// What to do next, the most important first.
+pub(super) fn next(contents: &Contents) -> Vec<Step> {
+    let mut steps = Vec::new();
+    if let Some(report) = &contents.check {
+        of_verdict(report, &mut steps);
+    }
+    if let Some(report) = &contents.calibration {
+        of_choice(report, &mut steps);
+    }
+    if let Some(report) = &contents.evaluation {
+        of_mistakes(report, &mut steps);
+    }
+    if let Some(report) = &contents.replay {
+        steps.extend(report.notes.iter().take(2).map(|note| step(shown(note, 300), "")));
+    }
+    steps
+}
+
+fn of_verdict(report: &CheckReport, steps: &mut Vec<Step>) {
+    steps.extend(match report.verdict {
+        CheckVerdict::Regressed => Some(step("Look at the lost prompts below; undo the change, or make it the new baseline if it is meant.", "routecal check --update-baseline")),
+        CheckVerdict::EncoderChanged => Some(step("Choose the thresholds again with the new encoder, then make a new baseline.", "routecal calibrate --write")),
+        CheckVerdict::Inconclusive => Some(step("Label more prompts, or allow more with --margin: the gates below say how large a change so many prompts can show.", "")),
+        CheckVerdict::Pass => None,
+    });
+}
+
+fn of_choice(report: &CalibrationReport, steps: &mut Vec<Step>) {
+    let Some(chosen) = &report.chosen else {
+        let shortfall = report.certification.as_ref().and_then(|c| c.shortfall.as_ref());
+        steps.extend(shortfall.map(|s| step(format!("{}.", capital(&s.advice)), "")));
+        return;
+    };
+    let system = &chosen.test.as_deployed.system_accuracy;
+    let (_, of) = goal_figure(&report.goal.name);
+    let worse = of(&chosen.test.as_deployed).point.zip(of(&report.current.test.as_deployed).point);
+    if worse.is_some_and(|(now, today)| now < today) {
+        steps.push(step("On rows that had no part in the choice the new thresholds are no better than today's: keep today's, or label more calibration prompts.", ""));
+    } else {
+        steps.push(step(
+            "Put the thresholds into the routes file: run calibrate again as before, with --write. Then hold later changes against them.",
+            "routecal check --update-baseline",
+        ));
+    }
+    if let (Some(low), Some(high)) = (system.lower, system.upper)
+        && high - low > 0.05
+    {
+        steps.push(step(
+            format!(
+                "The interval is {:.1} points wide with {} test prompts; four times as many would halve it.",
+                100.0 * (high - low),
+                grouped(system.n)
+            ),
+            "",
+        ));
+    }
+    if report.leakage.n > 0 {
+        steps.push(step(
+            format!("Take out the {} prompts that are also route examples: they flatter the router.", grouped(report.leakage.n)),
+            "",
+        ));
+    }
+}
+
+fn of_mistakes(report: &EvalReport, steps: &mut Vec<Step>) {
+    let weakest = report.forced_choice.routes.iter().filter(|r| r.recall.point.is_some());
+    let weakest = weakest.min_by(|a, b| a.recall.point.unwrap_or(1.0).total_cmp(&b.recall.point.unwrap_or(1.0)));
+    if let Some(route) = weakest.filter(|route| route.recall.point < Some(0.9)) {
+        steps.push(step(
+            format!(
+                "Give route {} better examples: even without thresholds only {} of its prompts have it first. The mistakes below name the examples that draw them away.",
+                shown(&route.route, 60),
+                share(route.recall.point)
+            ),
+            "routecal centroids",
+        ));
+    }
+    if report.leakage.n > 0 {
+        steps.push(step(
+            format!("Take out the {} test prompts that are also route examples: they flatter the router.", grouped(report.leakage.n)),
+            "",
+        ));
+    }
+}
+
+fn capital(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
