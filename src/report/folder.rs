@@ -50,7 +50,10 @@ pub enum FolderError {
 }
 
 fn reasons(left_out: &[LeftOut]) -> String {
-    left_out.iter().map(|left| format!("; {}: {}", left.file, left.why)).collect()
+    left_out
+        .iter()
+        .map(|left| format!("; {}: {}", left.file, left.why))
+        .collect()
 }
 
 impl Hint for FolderError {
@@ -234,7 +237,10 @@ impl Reader<'_> {
             }
         }
         if !others.is_empty() {
-            let why = format!("drawn for other documents than those that lie here: {}", others.join(", "));
+            let why = format!(
+                "drawn for other documents than those that lie here: {}",
+                others.join(", ")
+            );
             self.leave_out("plots/*.svg", why);
         }
         pictures
@@ -262,7 +268,10 @@ fn parse<T: DeserializeOwned>(text: &str, kind: &str) -> Result<T, String> {
     }
     let head: Head = serde_json::from_str(text).map_err(|error| format!("no document of routecal: {error}"))?;
     if head.kind != kind {
-        return Err(format!("its kind is {:?}, not {kind:?}", super::terminal::shown(&head.kind, 40)));
+        return Err(format!(
+            "its kind is {:?}, not {kind:?}",
+            super::terminal::shown(&head.kind, 40)
+        ));
     }
     if head.schema_version != REPORT_VERSION {
         return Err(format!(
@@ -278,7 +287,8 @@ fn parse<T: DeserializeOwned>(text: &str, kind: &str) -> Result<T, String> {
 fn stamp_of(svg: &str) -> Result<String, String> {
     let document = Document::parse(svg).map_err(|error| format!("no SVG: {error}"))?;
     let strange = |node: &Node<'_, '_>| {
-        let own_element = !node.is_element() || matches!(node.tag_name().name(), "svg" | "title" | "desc" | "g" | "path");
+        let own_element =
+            !node.is_element() || matches!(node.tag_name().name(), "svg" | "title" | "desc" | "g" | "path");
         let own_attributes = node.attributes().all(|attribute| {
             let name = attribute.name();
             !name.starts_with("on") && !matches!(name, "href" | "style" | "id" | "class")
@@ -289,7 +299,9 @@ fn stamp_of(svg: &str) -> Result<String, String> {
         return Err("holds more than routecal draws".into());
     }
     let stamp = document.root_element().attribute("data-document");
-    stamp.map(str::to_owned).ok_or_else(|| "names no document; draw it again".into())
+    stamp
+        .map(str::to_owned)
+        .ok_or_else(|| "names no document; draw it again".into())
 }
 
 #[cfg(test)]
@@ -315,9 +327,16 @@ mod tests {
     #[test]
     fn a_folder_without_results_says_what_is_wrong_with_what_is_there() {
         let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("eval.json"), r#"{"kind": "evaluation", "schema_version": 9}"#).unwrap();
+        std::fs::write(
+            folder.path().join("eval.json"),
+            r#"{"kind": "evaluation", "schema_version": 9}"#,
+        )
+        .unwrap();
         let error = Contents::read(folder.path()).unwrap_err();
-        assert!(error.to_string().contains("eval.json: its schema version is 9"), "{error}");
+        assert!(
+            error.to_string().contains("eval.json: its schema version is 9"),
+            "{error}"
+        );
         assert!(matches!(error.class(), ErrorClass::Input));
         assert!(Contents::read(&folder.path().join("none")).is_err());
     }

@@ -40,6 +40,7 @@ mod replay_judge;
 mod replay_kill;
 mod replay_kit;
 mod replay_servers;
+mod report;
 mod router_encoder;
 mod routes;
 mod run_folder;

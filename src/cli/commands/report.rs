@@ -35,7 +35,9 @@ pub(in crate::cli::commands) fn write_report(session: &Session, out: &mut Output
 fn read(session: &Session, folder: &Path) -> Result<Contents, Error> {
     let contents = Contents::read(folder)?;
     for left in &contents.left_out {
-        session.printer.warn(&format!("the report leaves out {}: {}", left.file, left.why));
+        session
+            .printer
+            .warn(&format!("the report leaves out {}: {}", left.file, left.why));
     }
     Ok(contents)
 }

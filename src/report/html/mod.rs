@@ -32,7 +32,11 @@ fn render(page: &Page) -> Result<String, minijinja::Error> {
     let mut environment = Environment::new();
     // A name that is not there is a mistake, not an empty text.
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    let lines = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).keep_trailing_newline(true).build()?;
+    let lines = SyntaxConfig::builder()
+        .trim_blocks(true)
+        .lstrip_blocks(true)
+        .keep_trailing_newline(true)
+        .build()?;
     environment.set_syntax(lines);
     environment.add_function("name_of", |id: String| super::page::name_of(&id));
     for (name, source) in TEMPLATES {

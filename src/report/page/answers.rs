@@ -7,7 +7,8 @@ use crate::check::Verdict;
 use crate::report::folder::Contents;
 use crate::report::terminal::shown;
 use crate::report::{
-    AsDeployed, CalibrationReport, CheckReport, CheckVerdict, Estimate, EvalReport, ReplayReport, percentage, points, share,
+    AsDeployed, CalibrationReport, CheckReport, CheckVerdict, Estimate, EvalReport, OperatingPoint, ReplayReport,
+    percentage, points, share,
 };
 
 /// The verdict of one document.
@@ -90,7 +91,11 @@ fn of_check(report: &CheckReport) -> Answer {
 
 /// The worst gate, with its figures.
 fn gate_sentence(report: &CheckReport) -> String {
-    let Some(gate) = report.gates.iter().max_by_key(|gate| (gate.verdict, std::cmp::Reverse(&gate.metric))) else {
+    let Some(gate) = report
+        .gates
+        .iter()
+        .max_by_key(|gate| (gate.verdict, std::cmp::Reverse(&gate.metric)))
+    else {
         return "No gate was asked for.".into();
     };
     let name = gate.metric.replace('_', " ");
@@ -143,7 +148,12 @@ fn of_calibration(report: &CalibrationReport) -> Answer {
             tone: Tone::Unsure,
             sentence: why.map_or_else(
                 || "No thresholds were chosen.".into(),
-                |s| format!("No thresholds can be certified from these rows: {}.", s.reason.trim_end_matches('.')),
+                |s| {
+                    format!(
+                        "No thresholds can be certified from these rows: {}.",
+                        s.reason.trim_end_matches('.')
+                    )
+                },
             ),
             detail: format!("Today: {name} {}.", in_words(today)),
         };
@@ -158,21 +168,34 @@ fn of_calibration(report: &CalibrationReport) -> Answer {
         {
             ("keep today's".into(), Tone::Good)
         }
-        Some(change) if apart => (format!("{} points", points(change)), Tone::Good),
-        Some(change) if change > 0.0 => (format!("{} points, intervals overlap", points(change)), Tone::Unsure),
-        Some(change) => (format!("{} points", points(change)), Tone::Unsure),
+        Some(change) if apart => (format!("{} points of {name}", points(change)), Tone::Good),
+        Some(change) if change > 0.0 => (
+            format!("{} points of {name}, intervals overlap", points(change)),
+            Tone::Unsure,
+        ),
+        Some(change) => (format!("{} points of {name}", points(change)), Tone::Unsure),
         None => ("n/a".into(), Tone::Unsure),
     };
     let pair = if chosen.by_route.is_empty() {
         format!("Threshold {} and gap {}", chosen.threshold, chosen.gap)
     } else {
-        format!("A pair of thresholds for each route (for all: {} and {})", chosen.threshold, chosen.gap)
+        format!(
+            "A pair of thresholds for each route (for all: {} and {})",
+            chosen.threshold, chosen.gap
+        )
     };
     let certified = report.certification.as_ref().map_or_else(String::new, |c| {
-        let level = c.confidence.map_or_else(|| "in expectation".into(), |c| format!("with confidence {}", percentage(c)));
+        let level = c.confidence.map_or_else(
+            || "in expectation".into(),
+            |c| format!("with confidence {}", percentage(c)),
+        );
         format!(", certified for at most {} {level},", percentage(c.alpha))
     });
-    let flattered = if chosen.test.in_sample { " The same rows chose, so this flatters the choice." } else { "" };
+    let flattered = if chosen.test.in_sample {
+        " The same rows chose, so this flatters the choice."
+    } else {
+        ""
+    };
     Answer {
         of: "calibrate",
         word,
@@ -185,28 +208,56 @@ fn of_calibration(report: &CalibrationReport) -> Answer {
             in_words(today)
         ),
         detail: format!(
-            "Goal {}, chosen on {} prompts of split {}, judged on {} of split {}.{flattered}",
+            "Goal {}, chosen on {} prompts of split {}, judged on {} of split {}.{}{flattered}",
             report.goal.name,
             grouped(report.calibration.n),
             report.calibration.split,
             grouped(report.test.n),
-            report.test.split
+            report.test.split,
+            price_of(report, chosen)
         ),
     }
 }
 
+/// What gets worse beyond chance: a gain has its price, and it belongs beside the gain.
+fn price_of(report: &CalibrationReport, chosen: &OperatingPoint) -> String {
+    let rates: [(&str, fn(&AsDeployed) -> &Estimate, bool); 5] = [
+        ("selective accuracy", |d| &d.selective_accuracy, true),
+        ("coverage", |d| &d.coverage, true),
+        ("false accepts", |d| &d.false_accept_rate, false),
+        ("misrouted", |d| &d.misroute_rate, false),
+        ("false fallbacks", |d| &d.false_fallback_rate, false),
+    ];
+    let worse: Vec<String> = rates
+        .into_iter()
+        .filter_map(|(name, of, more_is_better)| {
+            let (now, today) = (of(&chosen.test.as_deployed), of(&report.current.test.as_deployed));
+            let (above, below) = if more_is_better { (today, now) } else { (now, today) };
+            (above.lower? > below.upper?).then(|| format!("{name} {} to {}", share(today.point), share(now.point)))
+        })
+        .collect();
+    if worse.is_empty() {
+        return String::new();
+    }
+    format!(" The price: {}.", worse.join(", "))
+}
+
 fn of_evaluation(report: &EvalReport) -> Answer {
     let d = &report.as_deployed;
-    let flattered = if report.in_sample { " Rows of the calibration split are among them: thresholds chosen there are flattered." } else { "" };
+    let flattered = if report.in_sample {
+        " Rows of the calibration split are among them: thresholds chosen there are flattered."
+    } else {
+        ""
+    };
     Answer {
         of: "eval",
         word: format!("{} right", share(d.system_accuracy.point)),
         tone: Tone::Plain,
         sentence: format!(
-            "At threshold {} and gap {} the router handles {} of the prompts right.",
+            "System accuracy is {} at threshold {} and gap {}.",
+            in_words(&d.system_accuracy),
             report.thresholds.threshold,
-            report.thresholds.gap,
-            in_words(&d.system_accuracy)
+            report.thresholds.gap
         ),
         detail: format!(
             "It accepts {} of split {}; of the accepted {} are right, of the out-of-domain prompts {} get in. Without thresholds {} of the in-domain prompts have their own route first.{flattered}",
@@ -256,7 +307,7 @@ fn of_replay(report: &ReplayReport) -> Answer {
         word: word.into(),
         tone,
         sentence: format!(
-            "Routed answers have quality {} (95 % interval {}, n = {n}) at {} of the cost of {} saved.",
+            "Routed answers have quality {} (95 % interval {}, n = {n}) and save {} of what {} costs.",
             routed.quality.shown(),
             routed.quality.interval_shown(),
             share(routed.cost_saved.point),
@@ -301,7 +352,9 @@ fn of_choice(report: &CalibrationReport, steps: &mut Vec<Step>) {
     };
     let system = &chosen.test.as_deployed.system_accuracy;
     let (_, of) = goal_figure(&report.goal.name);
-    let worse = of(&chosen.test.as_deployed).point.zip(of(&report.current.test.as_deployed).point);
+    let worse = of(&chosen.test.as_deployed)
+        .point
+        .zip(of(&report.current.test.as_deployed).point);
     if worse.is_some_and(|(now, today)| now < today) {
         steps.push(step("On rows that had no part in the choice the new thresholds are no better than today's: keep today's, or label more calibration prompts.", ""));
     } else {
@@ -324,7 +377,10 @@ fn of_choice(report: &CalibrationReport, steps: &mut Vec<Step>) {
     }
     if report.leakage.n > 0 {
         steps.push(step(
-            format!("Take out the {} prompts that are also route examples: they flatter the router.", grouped(report.leakage.n)),
+            format!(
+                "Take out the {} prompts that are also route examples: they flatter the router.",
+                grouped(report.leakage.n)
+            ),
             "",
         ));
     }
@@ -345,7 +401,10 @@ fn of_mistakes(report: &EvalReport, steps: &mut Vec<Step>) {
     }
     if report.leakage.n > 0 {
         steps.push(step(
-            format!("Take out the {} test prompts that are also route examples: they flatter the router.", grouped(report.leakage.n)),
+            format!(
+                "Take out the {} test prompts that are also route examples: they flatter the router.",
+                grouped(report.leakage.n)
+            ),
             "",
         ));
     }
@@ -353,5 +412,7 @@ fn of_mistakes(report: &EvalReport, steps: &mut Vec<Step>) {
 
 fn capital(text: &str) -> String {
     let mut letters = text.chars();
-    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    letters
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

@@ -220,9 +220,9 @@ pub(super) fn rate(estimate: &Estimate) -> Cell {
 
 /// A figure that is no share, with its interval.
 pub(super) fn figure(estimate: &Estimate, decimals: usize) -> Cell {
-    let note = estimate
-        .interval()
-        .map_or_else(String::new, |i| format!("{:.decimals$}–{:.decimals$}", i.lower, i.upper));
+    let note = estimate.interval().map_or_else(String::new, |i| {
+        format!("{:.decimals$}–{:.decimals$}", i.lower, i.upper)
+    });
     decimal(estimate.point, decimals).noted(note)
 }
 
@@ -239,16 +239,20 @@ pub(super) fn difference(now: Option<f64>, before: Option<f64>) -> Cell {
 
 /// `57.6–65.3`, or nothing.
 pub(super) fn percent_interval(estimate: &Estimate) -> String {
-    estimate
-        .interval()
-        .map_or_else(String::new, |i| format!("{:.1}–{:.1}", 100.0 * i.lower, 100.0 * i.upper))
+    estimate.interval().map_or_else(String::new, |i| {
+        format!("{:.1}–{:.1}", 100.0 * i.lower, 100.0 * i.upper)
+    })
 }
 
 /// `61.5 % (95 % interval 57.6–65.3, n = 608)`.
 pub(super) fn in_words(estimate: &Estimate) -> String {
     let n = grouped(estimate.n);
     match estimate.interval() {
-        Some(_) => format!("{} (95 % interval {}, n = {n})", share(estimate.point), percent_interval(estimate)),
+        Some(_) => format!(
+            "{} (95 % interval {}, n = {n})",
+            share(estimate.point),
+            percent_interval(estimate)
+        ),
         None => format!("{} (n = {n})", share(estimate.point)),
     }
 }

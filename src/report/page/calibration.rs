@@ -46,7 +46,11 @@ pub(super) fn choice(report: &CalibrationReport) -> Table {
         rows.push(row(name, &|point| rate(&estimate(point)), change));
     }
     if report.current.test.mean_price.point.is_some() {
-        rows.push(row("mean price of a prompt", &|p| figure(&p.test.mean_price, 6), cell("")));
+        rows.push(row(
+            "mean price of a prompt",
+            &|p| figure(&p.test.mean_price, 6),
+            cell(""),
+        ));
     }
     let n = grouped(report.test.n);
     let flattered = if chosen.is_some_and(|point| point.test.in_sample) {
@@ -59,20 +63,22 @@ pub(super) fn choice(report: &CalibrationReport) -> Table {
         report.test.split,
         grouped(report.test.out_of_domain)
     );
-    Table::new("choice", "Thresholds", columns, rows).brief(usize::MAX).explained(
-        explain,
-        &[
-            "threshold",
-            "gap",
-            "system-accuracy",
-            "coverage",
-            "selective-accuracy",
-            "misroute",
-            "false-fallback",
-            "false-accept",
-            "interval",
-        ],
-    )
+    Table::new("choice", "Thresholds", columns, rows)
+        .brief(usize::MAX)
+        .explained(
+            explain,
+            &[
+                "threshold",
+                "gap",
+                "system-accuracy",
+                "coverage",
+                "selective-accuracy",
+                "misroute",
+                "false-fallback",
+                "false-accept",
+                "interval",
+            ],
+        )
 }
 
 /// A change in points, with the word for it; `better` is the sign of a good one, 0 where neither is.
@@ -114,7 +120,13 @@ pub(super) fn curves(report: &CalibrationReport, pictures: &Pictures, explorable
             grouped(report.calibration.n),
             report.calibration.split
         ),
-        &["threshold", "system-accuracy", "coverage", "selective-accuracy", "false-accept"],
+        &[
+            "threshold",
+            "system-accuracy",
+            "coverage",
+            "selective-accuracy",
+            "false-accept",
+        ],
     );
     let risk = picture(
         pictures,
@@ -170,25 +182,45 @@ pub(super) fn trust(report: &CalibrationReport) -> Vec<Block> {
         cv.condition.iter().for_each(|c| add(&what, c));
     }
     if !rows.is_empty() {
-        let columns = vec![words("figure"), numbers("where it was chosen"), numbers("elsewhere"), numbers("optimism")];
+        let columns = vec![
+            words("figure"),
+            numbers("where it was chosen"),
+            numbers("elsewhere"),
+            numbers("optimism"),
+        ];
         blocks.push(
             Table::new("optimism", "Does the choice flatter itself?", columns, rows)
-                .explained("A choice was best on the rows that chose it; what counts is the figure elsewhere.", &["optimism", "interval"])
+                .explained(
+                    "A choice was best on the rows that chose it; what counts is the figure elsewhere.",
+                    &["optimism", "interval"],
+                )
                 .into(),
         );
     }
     if let Some(plateau) = &report.plateau {
         let row = |name: &str, value: f64, range: &crate::report::Range| {
-            vec![cell(name), setting(value), decimal(Some(range.low), 3), decimal(Some(range.high), 3)]
+            vec![
+                cell(name),
+                setting(value),
+                decimal(Some(range.low), 3),
+                decimal(Some(range.high), 3),
+            ]
         };
         let (threshold, gap) = report.chosen.as_ref().map_or((0.0, 0.0), |p| (p.threshold, p.gap));
-        let rows = vec![row("threshold", threshold, &plateau.threshold), row("gap", gap, &plateau.gap)];
+        let rows = vec![
+            row("threshold", threshold, &plateau.threshold),
+            row("gap", gap, &plateau.gap),
+        ];
         let columns = vec![words("setting"), numbers("chosen"), numbers("from"), numbers("to")];
         let explain = format!(
             "How far each number can move, the other one held, before the goal's figure drops by {}.",
             plateau.tolerance
         );
-        blocks.push(Table::new("plateau", "Room to move", columns, rows).explained(explain, &["plateau"]).into());
+        blocks.push(
+            Table::new("plateau", "Room to move", columns, rows)
+                .explained(explain, &["plateau"])
+                .into(),
+        );
     }
     blocks.extend(folds(report));
     blocks.extend(certificate(report));
@@ -211,13 +243,29 @@ fn folds(report: &CalibrationReport) -> Option<Block> {
         .spread
         .iter()
         .flat_map(|spread| {
-            let of = spread.route.as_ref().map_or_else(String::new, |route| format!(" of {route}"));
-            [row(format!("threshold{of}"), &spread.threshold), row(format!("gap{of}"), &spread.gap)]
+            let of = spread
+                .route
+                .as_ref()
+                .map_or_else(String::new, |route| format!(" of {route}"));
+            [
+                row(format!("threshold{of}"), &spread.threshold),
+                row(format!("gap{of}"), &spread.gap),
+            ]
         })
         .collect();
-    let columns = vec![words("chosen by the folds"), numbers("least"), numbers("median"), numbers("greatest"), numbers("st. dev.")];
+    let columns = vec![
+        words("chosen by the folds"),
+        numbers("least"),
+        numbers("median"),
+        numbers("greatest"),
+        numbers("st. dev."),
+    ];
     let explain = "How far the choice moves when a part of the rows is left out.";
-    (!rows.is_empty()).then(|| Table::new("folds", "Does the choice hold still?", columns, rows).explained(explain, &["optimism"]).into())
+    (!rows.is_empty()).then(|| {
+        Table::new("folds", "Does the choice hold still?", columns, rows)
+            .explained(explain, &["optimism"])
+            .into()
+    })
 }
 
 fn certificate(report: &CalibrationReport) -> Option<Block> {
@@ -226,7 +274,11 @@ fn certificate(report: &CalibrationReport) -> Option<Block> {
         .tested
         .iter()
         .map(|t| {
-            let (word, tone) = if t.certified { ("certified", Tone::Good) } else { ("failed", Tone::Bad) };
+            let (word, tone) = if t.certified {
+                ("certified", Tone::Good)
+            } else {
+                ("failed", Tone::Bad)
+            };
             vec![
                 cell(word).toned(tone),
                 setting(t.threshold),
@@ -237,8 +289,18 @@ fn certificate(report: &CalibrationReport) -> Option<Block> {
             ]
         })
         .collect();
-    let columns = vec![words("tested in this order"), numbers("threshold"), numbers("gap"), numbers("accepted"), numbers("wrong"), numbers("p")];
-    let promise = c.guarantee.clone().or_else(|| c.shortfall.as_ref().map(|s| s.reason.clone()));
+    let columns = vec![
+        words("tested in this order"),
+        numbers("threshold"),
+        numbers("gap"),
+        numbers("accepted"),
+        numbers("wrong"),
+        numbers("p"),
+    ];
+    let promise = c
+        .guarantee
+        .clone()
+        .or_else(|| c.shortfall.as_ref().map(|s| s.reason.clone()));
     let explain = format!(
         "{} prompts chose the order, {} others tested it, until the first failure. {}",
         grouped(c.rows.ordering),
@@ -246,7 +308,11 @@ fn certificate(report: &CalibrationReport) -> Option<Block> {
         promise.unwrap_or_default()
     );
     let title = format!("Certificate: at most {}", percentage(c.alpha));
-    Some(Table::new("certificate", title, columns, rows).explained(explain, &["certificate"]).into())
+    Some(
+        Table::new("certificate", title, columns, rows)
+            .explained(explain, &["certificate"])
+            .into(),
+    )
 }
 
 fn by_route(report: &CalibrationReport) -> Option<Block> {
@@ -265,9 +331,20 @@ fn by_route(report: &CalibrationReport) -> Option<Block> {
             ]
         })
         .collect();
-    let columns = vec![words("route"), numbers("threshold today"), numbers("gap today"), numbers("threshold chosen"), numbers("gap chosen")];
+    let columns = vec![
+        words("route"),
+        numbers("threshold today"),
+        numbers("gap today"),
+        numbers("threshold chosen"),
+        numbers("gap chosen"),
+    ];
     let explain = "Each route has a pair of its own; those not listed keep the pair for all.";
-    Some(Table::new("by-route", "Thresholds by route", columns, rows).explained(explain, &["threshold", "gap"]).brief(50).into())
+    Some(
+        Table::new("by-route", "Thresholds by route", columns, rows)
+            .explained(explain, &["threshold", "gap"])
+            .brief(50)
+            .into(),
+    )
 }
 
 /// In the units of the figure.

@@ -13,7 +13,11 @@ pub(super) fn sections(report: &CheckReport) -> Vec<Section> {
     if let Some(candidate) = &report.candidate {
         flipped.extend(left_out("added", "Added since the baseline", &candidate.added));
         flipped.extend(left_out("removed", "Removed since the baseline", &candidate.removed));
-        flipped.extend(left_out("relabelled", "Labelled otherwise than in the baseline", &candidate.relabelled));
+        flipped.extend(left_out(
+            "relabelled",
+            "Labelled otherwise than in the baseline",
+            &candidate.relabelled,
+        ));
     }
     vec![
         Section::new("gates", "Gates", gates(report)),
@@ -37,8 +41,15 @@ fn gates(report: &CheckReport) -> Vec<Block> {
         words("why"),
     ];
     let rows = report.gates.iter().map(gate).collect();
-    let explain = format!("Each figure against the baseline on the same prompts; beneath the difference its {level:.0} % interval.");
-    vec![Table::new("gates-table", "Gates", columns, rows).explained(explain, &["gate", "interval"]).brief(50).into()]
+    let explain = format!(
+        "Each figure against the baseline on the same prompts; beneath the difference its {level:.0} % interval."
+    );
+    vec![
+        Table::new("gates-table", "Gates", columns, rows)
+            .explained(explain, &["gate", "interval"])
+            .brief(50)
+            .into(),
+    ]
 }
 
 fn gate(gate: &GateReport) -> Vec<Cell> {
@@ -49,7 +60,9 @@ fn gate(gate: &GateReport) -> Vec<Cell> {
     };
     let c = gate.comparison.as_ref();
     let between = c.and_then(|c| c.lower.zip(c.upper));
-    let between = between.map_or_else(String::new, |(low, high)| format!("{} to {}", points(low), points(high)));
+    let between = between.map_or_else(String::new, |(low, high)| {
+        format!("{} to {}", points(low), points(high))
+    });
     vec![
         cell(gate.metric.replace('_', " ")),
         cell(gate.verdict.name()).toned(tone),
@@ -98,7 +111,13 @@ fn flips(report: &CheckReport) -> Vec<Block> {
         all.won,
         all.listed.len()
     );
-    vec![Table::new("flips-table", "Flipped prompts", columns, rows).explained(explain, &["flip", "score"]).sorted().brief(10).into()]
+    vec![
+        Table::new("flips-table", "Flipped prompts", columns, rows)
+            .explained(explain, &["flip", "score"])
+            .sorted()
+            .brief(10)
+            .into(),
+    ]
 }
 
 fn decision(d: &DecisionReport) -> Cell {
@@ -110,15 +129,26 @@ fn left_out(id: &'static str, title: &str, list: &PromptList) -> Option<Block> {
         return None;
     }
     let rows = list.first.iter().map(|p| {
-        let former = p.former_label.as_ref().map_or_else(String::new, |label| format!("was {label}"));
+        let former = p
+            .former_label
+            .as_ref()
+            .map_or_else(String::new, |label| format!("was {label}"));
         vec![
-            cell(p.prompt.as_deref().map_or_else(|| format!("{}…", &p.prompt_hash), |text| shown(text, PROMPT))),
+            cell(
+                p.prompt
+                    .as_deref()
+                    .map_or_else(|| format!("{}…", &p.prompt_hash), |text| shown(text, PROMPT)),
+            ),
             cell(&p.label).noted(former),
             p.line.map_or_else(|| cell(""), count),
         ]
     });
     let rows = rows.collect();
-    let explain = format!("{} prompts, not compared; the first {} are listed. The baseline keeps a hash, no text.", list.n, list.first.len());
+    let explain = format!(
+        "{} prompts, not compared; the first {} are listed. The baseline keeps a hash, no text.",
+        list.n,
+        list.first.len()
+    );
     let columns = vec![words("prompt"), words("label"), numbers("line")];
     Some(Table::new(id, title, columns, rows).explained(explain, &[]).into())
 }

@@ -33,7 +33,9 @@ pub(super) fn confusion(report: &EvalReport, pictures: &Pictures) -> Vec<Block> 
 
 fn matrix(report: &EvalReport) -> Block {
     let c = &report.confusion;
-    let columns = std::iter::once(words("truth \\ decision")).chain(c.columns.iter().map(numbers)).collect();
+    let columns = std::iter::once(words("truth \\ decision"))
+        .chain(c.columns.iter().map(numbers))
+        .collect();
     let rows = c.labels.iter().zip(&c.counts).enumerate().map(|(i, (label, counts))| {
         let cells = counts.iter().enumerate().map(|(j, n)| {
             let right = i == j;
@@ -43,7 +45,10 @@ fn matrix(report: &EvalReport) -> Block {
     });
     let rows = rows.collect();
     let explain = "The same in numbers; right decisions are in bold, and a label of none is an out-of-domain prompt.";
-    Table::new("matrix", "Confusion matrix", columns, rows).explained(explain, &["confusion"]).brief(20).into()
+    Table::new("matrix", "Confusion matrix", columns, rows)
+        .explained(explain, &["confusion"])
+        .brief(20)
+        .into()
 }
 
 fn wrong_turns(report: &EvalReport) -> Block {
@@ -55,12 +60,25 @@ fn wrong_turns(report: &EvalReport) -> Block {
     turns.sort_by(|a, b| b.0.cmp(&a.0).then((a.1, a.2).cmp(&(b.1, b.2))));
     let rows = turns.into_iter().take(WRONG_TURNS).map(|(n, i, j)| {
         let share = c.row_shares.get(i).and_then(|row| row.get(j)).copied();
-        vec![cell(&c.labels[i]), cell(&c.columns[j]), count(n), rate(&share.unwrap_or(Estimate::new(None, 0)))]
+        vec![
+            cell(&c.labels[i]),
+            cell(&c.columns[j]),
+            count(n),
+            rate(&share.unwrap_or(Estimate::new(None, 0))),
+        ]
     });
     let rows = rows.collect();
-    let columns = vec![words("label"), words("went to"), numbers("prompts"), numbers("of the label")];
+    let columns = vec![
+        words("label"),
+        words("went to"),
+        numbers("prompts"),
+        numbers("of the label"),
+    ];
     let explain = format!("The {WRONG_TURNS} most frequent wrong turns; confusion.csv has the whole matrix.");
-    Table::new("matrix", "Most frequent wrong turns", columns, rows).explained(explain, &["confusion"]).brief(10).into()
+    Table::new("matrix", "Most frequent wrong turns", columns, rows)
+        .explained(explain, &["confusion"])
+        .brief(10)
+        .into()
 }
 
 /// Distributions of the score, and whether a confidence means what it says.
@@ -84,8 +102,9 @@ pub(super) fn confidence(report: &EvalReport, pictures: &Pictures) -> Vec<Block>
             pictures,
             "reliability",
             format!(
-                "Whether prompts with confidence p are right in a share p of cases, after {} fitted on {}; on the diagonal they are.",
-                r.method, r.fitted_on
+                "Whether prompts with confidence p are right in a share p of cases, by {} fitted on split {}; on the diagonal they are.",
+                method(&r.method),
+                r.fitted_on
             ),
             &["ece", "brier"],
         ),
@@ -131,9 +150,16 @@ pub(super) fn routes(report: &EvalReport) -> Vec<Block> {
         numbers("recall if forced"),
         numbers("prompts"),
     ];
-    let explain = "A low recall that is high if forced is the thresholds' doing; one that is low even so is the examples'.";
+    let explain =
+        "A low recall that is high if forced is the thresholds' doing; one that is low even so is the examples'.";
     let terms = ["precision", "recall", "f1", "forced-choice", "interval"];
-    vec![Table::new("by-route-figures", "Routes", columns, rows).explained(explain, &terms).sorted().brief(30).into()]
+    vec![
+        Table::new("by-route-figures", "Routes", columns, rows)
+            .explained(explain, &terms)
+            .sorted()
+            .brief(30)
+            .into(),
+    ]
 }
 
 /// Everything that `eval` measures.
@@ -176,13 +202,28 @@ pub(super) fn figures(report: &EvalReport) -> Vec<Block> {
     vec![
         Table::new("deployed", "As deployed", columns(), deployed)
             .explained(
-                format!("All {} prompts under the thresholds; the fallback is right for an out-of-domain one.", grouped(report.n)),
-                &["system-accuracy", "coverage", "selective-accuracy", "misroute", "false-fallback", "false-accept", "f1", "interval"],
+                format!(
+                    "All {} prompts under the thresholds; the fallback is right for an out-of-domain one.",
+                    grouped(report.n)
+                ),
+                &[
+                    "system-accuracy",
+                    "coverage",
+                    "selective-accuracy",
+                    "misroute",
+                    "false-fallback",
+                    "false-accept",
+                    "f1",
+                    "interval",
+                ],
             )
             .brief(usize::MAX)
             .into(),
         Table::new("forced", "Forced choice", columns(), forced)
-            .explained(format!("The {n} in-domain prompts, each sent to its best route: what no threshold can mend."), &["forced-choice", "f1", "mcc"])
+            .explained(
+                format!("The {n} in-domain prompts, each sent to its best route: what no threshold can mend."),
+                &["forced-choice", "f1", "mcc"],
+            )
             .into(),
         Table::new("score", "The score as a confidence", columns(), score)
             .explained(
@@ -193,11 +234,24 @@ pub(super) fn figures(report: &EvalReport) -> Vec<Block> {
     ]
 }
 
+fn method(name: &str) -> &str {
+    match name {
+        "platt" => "Platt scaling",
+        "isotonic" => "isotonic regression",
+        "temperature" => "a temperature",
+        other => other,
+    }
+}
+
 fn fitted(report: &EvalReport) -> String {
     let r = &report.reliability;
     match &r.note {
         Some(note) => format!("No calibration error: {note}."),
-        None if r.in_sample => format!("Probabilities by {}, fitted on the same rows.", r.method),
-        None => format!("Probabilities by {}, fitted on split {}.", r.method, r.fitted_on),
+        None if r.in_sample => format!("Probabilities by {}, fitted on the same rows.", method(&r.method)),
+        None => format!(
+            "Probabilities by {}, fitted on split {}.",
+            method(&r.method),
+            r.fitted_on
+        ),
     }
 }

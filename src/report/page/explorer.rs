@@ -97,5 +97,9 @@ fn same(cell: &SweepLine, figures: &SplitFigures) -> bool {
     };
     counts(deployed.coverage.point, n, cell.accepted)
         && cell.accepted == deployed.selective_accuracy.n
-        && counts(deployed.selective_accuracy.point, crate::num::f64_from_u64(cell.accepted), cell.right)
+        && counts(
+            deployed.selective_accuracy.point,
+            crate::num::f64_from_u64(cell.accepted),
+            cell.right,
+        )
 }

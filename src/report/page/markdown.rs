@@ -68,14 +68,22 @@ fn brief(block: &Block) -> Option<&Table> {
 fn table(table: &Table, out: &mut String) {
     let _ = writeln!(out, "{}\n", text(&table.explain, SENTENCE));
     let header: Vec<String> = table.columns.iter().map(|column| text(&column.name, CELL)).collect();
-    let rule: Vec<&str> = table.columns.iter().map(|Column { number, .. }| if *number { "--:" } else { "---" }).collect();
+    let rule: Vec<&str> = table
+        .columns
+        .iter()
+        .map(|Column { number, .. }| if *number { "--:" } else { "---" })
+        .collect();
     let _ = writeln!(out, "| {} |\n|{}|", header.join(" | "), rule.join("|"));
     for row in table.rows.iter().take(table.brief) {
         let cells: Vec<String> = row.iter().map(one).collect();
         let _ = writeln!(out, "| {} |", cells.join(" | "));
     }
     if table.rows.len() > table.brief {
-        let _ = writeln!(out, "\n{} more rows are in report.html.", table.rows.len() - table.brief);
+        let _ = writeln!(
+            out,
+            "\n{} more rows are in report.html.",
+            table.rows.len() - table.brief
+        );
     }
     out.push('\n');
 }

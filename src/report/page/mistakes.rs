@@ -32,7 +32,13 @@ pub(super) fn mistakes(report: &EvalReport) -> Vec<Block> {
         grouped(report.mistakes.len() as u64)
     );
     let terms = ["score", "gap", "misroute", "false-accept", "in-domain"];
-    vec![Table::new("mistakes-table", "Mistakes", columns, rows).explained(explain, &terms).sorted().brief(10).into()]
+    vec![
+        Table::new("mistakes-table", "Mistakes", columns, rows)
+            .explained(explain, &terms)
+            .sorted()
+            .brief(10)
+            .into(),
+    ]
 }
 
 fn row(mistake: &Mistake) -> Vec<Cell> {
@@ -45,7 +51,10 @@ fn row(mistake: &Mistake) -> Vec<Cell> {
     let near = |route: &str, example: &ExampleReport| {
         format!("{route} {:.3}: {}", example.cosine, shown(&example.example, EXAMPLE))
     };
-    let own = mistake.nearest_right.as_ref().map(|example| near(&mistake.label, example));
+    let own = mistake
+        .nearest_right
+        .as_ref()
+        .map(|example| near(&mistake.label, example));
     vec![
         cell(shown(&mistake.prompt, PROMPT)),
         cell(&mistake.label),

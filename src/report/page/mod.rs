@@ -69,7 +69,9 @@ impl Page {
             }
             let found = Explorer::new(calibration, &contents.sweep);
             if found.is_none() {
-                warnings.push("sweep.csv is not of this calibration.json and is left out: run routecal calibrate again.".into());
+                warnings.push(
+                    "sweep.csv is not of this calibration.json and is left out: run routecal calibrate again.".into(),
+                );
             }
             found
         });
@@ -85,7 +87,9 @@ impl Page {
         sections.retain(|section| !section.blocks.is_empty());
         let choice = contents.calibration.as_ref().map(calibration::choice);
         let used = sections.iter().flat_map(|s| &s.blocks).flat_map(Block::terms);
-        let used: Vec<&str> = used.chain(choice.iter().flat_map(|t| t.terms.iter().copied())).collect();
+        let used: Vec<&str> = used
+            .chain(choice.iter().flat_map(|t| t.terms.iter().copied()))
+            .collect();
         Self {
             answers: answers::answers(contents),
             warnings,
@@ -106,19 +110,38 @@ fn evidence(contents: &Contents, explorable: bool) -> Vec<Section> {
     let mut curves = Vec::new();
     let mut sections = Vec::new();
     if let Some(report) = evaluation {
-        sections.push(Section::new("confusion", "Where prompts went", evaluation::confusion(report, pictures)));
-        sections.push(Section::new("confidence", "How confident the router is", evaluation::confidence(report, pictures)));
+        sections.push(Section::new(
+            "confusion",
+            "Where prompts went",
+            evaluation::confusion(report, pictures),
+        ));
+        sections.push(Section::new(
+            "confidence",
+            "How confident the router is",
+            evaluation::confidence(report, pictures),
+        ));
     }
     if let Some(report) = calibration {
         curves.extend(calibration::curves(report, pictures, explorable));
     }
-    if let Some(report) = evaluation {
+    // The same curve with more points on it is there already.
+    let drawn = calibration
+        .is_some_and(|c| evaluation.is_some_and(|e| c.test.split == e.split && c.provenance == e.provenance));
+    if let Some(report) = evaluation.filter(|_| !drawn || !pictures.contains_key("risk-coverage-chosen")) {
         curves.extend(evaluation::curves(report, pictures));
     }
     sections.push(Section::new("curves", "Curves", curves));
     if let Some(report) = calibration {
-        sections.push(Section::new("map", "Threshold × gap", calibration::map(report, pictures, explorable)));
-        sections.push(Section::new("trust", "How far to trust the choice", calibration::trust(report)));
+        sections.push(Section::new(
+            "map",
+            "Threshold × gap",
+            calibration::map(report, pictures, explorable),
+        ));
+        sections.push(Section::new(
+            "trust",
+            "How far to trust the choice",
+            calibration::trust(report),
+        ));
     }
     if let Some(report) = evaluation {
         sections.push(Section::new("routes", "Route by route", evaluation::routes(report)));

@@ -7,8 +7,15 @@ use crate::report::folder::Contents;
 
 /// The documents about a router with what made them, the reference first.
 fn made(contents: &Contents) -> Vec<(&'static str, &Provenance)> {
-    let check = contents.check.as_ref().and_then(|c| c.candidate.as_ref()).map(|c| ("check.json", &c.provenance));
-    let calibration = contents.calibration.as_ref().map(|c| ("calibration.json", &c.provenance));
+    let check = contents
+        .check
+        .as_ref()
+        .and_then(|c| c.candidate.as_ref())
+        .map(|c| ("check.json", &c.provenance));
+    let calibration = contents
+        .calibration
+        .as_ref()
+        .map(|c| ("calibration.json", &c.provenance));
     let evaluation = contents.evaluation.as_ref().map(|e| ("eval.json", &e.provenance));
     calibration.into_iter().chain(evaluation).chain(check).collect()
 }
@@ -70,9 +77,17 @@ pub(super) fn section(contents: &Contents) -> Section {
             cell(p.seed.to_string()),
         ]);
     }
-    let columns = ["document", "made by", "encoder", "routes", "data", "seed"].map(words).into();
+    let columns = ["document", "made by", "encoder", "routes", "data", "seed"]
+        .map(words)
+        .into();
     let explain = "Hashes are the first 16 digits of a sha256; the JSON documents in the same folder have them whole, with every figure. The same input gives the same bytes.";
-    let table = Table::new("provenance-table", "What made this", columns, rows).explained(explain, &[]).brief(10);
-    let blocks = if table.rows.is_empty() { Vec::new() } else { vec![table.into()] };
+    let table = Table::new("provenance-table", "What made this", columns, rows)
+        .explained(explain, &[])
+        .brief(10);
+    let blocks = if table.rows.is_empty() {
+        Vec::new()
+    } else {
+        vec![table.into()]
+    };
     Section::new("provenance", "Provenance", blocks)
 }

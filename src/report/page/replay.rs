@@ -43,7 +43,11 @@ fn policies(report: &ReplayReport) -> Block {
         shown(&report.anchors.strong, NAME)
     );
     let terms = ["quality", "pgr", "frontier", "shuffle", "interval"];
-    Table::new("policies", "Policies", columns, rows).explained(explain, &terms).sorted().brief(20).into()
+    Table::new("policies", "Policies", columns, rows)
+        .explained(explain, &terms)
+        .sorted()
+        .brief(20)
+        .into()
 }
 
 fn row(report: &ReplayReport, policy: &PolicyReport) -> Vec<Cell> {
@@ -83,13 +87,28 @@ fn groups(id: &'static str, title: &str, all: &[GroupReport]) -> Option<Block> {
     });
     let rows = rows.collect();
     let explain = "The best model of a group is known only after the fact; small groups say little.";
-    Some(Table::new(id, title, columns, rows).explained(explain, &["quality"]).sorted().into())
+    Some(
+        Table::new(id, title, columns, rows)
+            .explained(explain, &["quality"])
+            .sorted()
+            .into(),
+    )
 }
 
 fn models(report: &ReplayReport) -> Block {
-    let columns = vec![words("model"), numbers("quality"), numbers("median ms"), numbers("95 % ms"), words("answers")];
+    let columns = vec![
+        words("model"),
+        numbers("quality"),
+        numbers("median ms"),
+        numbers("95 % ms"),
+        words("answers"),
+    ];
     let rows = report.models.iter().map(|model| {
-        let outcomes: Vec<String> = model.outcomes.iter().map(|(name, n)| format!("{} {name}", grouped(*n))).collect();
+        let outcomes: Vec<String> = model
+            .outcomes
+            .iter()
+            .map(|(name, n)| format!("{} {name}", grouped(*n)))
+            .collect();
         vec![
             cell(shown(&model.model, NAME)),
             figure(&model.quality, 4),
@@ -100,12 +119,17 @@ fn models(report: &ReplayReport) -> Block {
     });
     let rows = rows.collect();
     let explain = "Each model over all of its own answers, which need not be the same prompts.";
-    Table::new("models", "Models", columns, rows).explained(explain, &["quality"]).sorted().into()
+    Table::new("models", "Models", columns, rows)
+        .explained(explain, &["quality"])
+        .sorted()
+        .into()
 }
 
 fn notes(report: &ReplayReport) -> Option<Block> {
     let rows: Vec<Vec<Cell>> = report.notes.iter().map(|note| vec![cell(shown(note, 600))]).collect();
     (!rows.is_empty()).then(|| {
-        Table::new("replay-notes", "Notes", vec![words("note")], rows).explained("What a reader should know of these figures.", &[]).into()
+        Table::new("replay-notes", "Notes", vec![words("note")], rows)
+            .explained("What a reader should know of these figures.", &[])
+            .into()
     })
 }

@@ -128,6 +128,8 @@
     };
 
     picture.classList.add('markable');
+    // Keys go to the marker rather than to a screen reader's own moves; the sliders do the same without.
+    picture.setAttribute('role', 'application');
     picture.setAttribute('tabindex', '0');
     picture.setAttribute('aria-describedby', `how-${figure.id}`);
     panel.querySelector('.how').id = `how-${figure.id}`;

@@ -2,6 +2,16 @@
 // script they stand in the order of the report.
 (() => {
   'use strict';
+
+  // Only what scrolls is a stop for the keyboard.
+  const stops = () => {
+    for (const region of document.querySelectorAll('.scroll')) {
+      if (region.scrollWidth > region.clientWidth) region.setAttribute('tabindex', '0');
+      else region.removeAttribute('tabindex');
+    }
+  };
+  addEventListener('resize', stops);
+
   const text = (cell) => cell.textContent.trim();
   const order = (cell) => (cell.dataset.order === undefined ? null : Number(cell.dataset.order));
   const compare = (a, b) => {
@@ -64,4 +74,5 @@
     filter();
     tools.hidden = false;
   }
+  stops();
 })();
