@@ -41,6 +41,7 @@ pub use frontier::{FrontierFigure, FrontierMark};
 pub use heatmap::{HeatmapFigure, HeatmapMark};
 pub use learning::{LearningFigure, LearningPoint};
 pub(crate) use number::grouped;
+pub(crate) use palette::blues_in_the_dark;
 pub use reliability::{ReliabilityBin, ReliabilityFigure};
 pub use risk_coverage::{RiskCoverageFigure, RiskMark};
 pub use shown::Shown;

@@ -65,6 +65,35 @@ pub(super) fn blues(share: f64) -> RGBColor {
     if share <= 0.0 { PAPER } else { ramp(&BLUES, share) }
 }
 
+/// Every blue of the ramp with its stand-in on a dark page, both as `#rrggbb`.
+///
+/// A stand-in has the luminance that mirrors the blue's: its contrast with white is the blue's with black, and the reverse. So
+/// where black and white ink change places too, every word stays as readable as it was, and little stays near the paper.
+pub(crate) fn blues_in_the_dark() -> Vec<(String, String)> {
+    let hex = |c: RGBColor| format!("#{:02x}{:02x}{:02x}", c.0, c.1, c.2);
+    let [pale, light, middle, deep, dark] = BLUES;
+    let path = [BLACK, dark, deep, middle, light, pale, PAPER];
+    let mut pairs: Vec<(String, String)> = (0..=64)
+        .map(|step| {
+            let blue = ramp(&BLUES, f64::from(step) / STEPS);
+            let wanted = 1.05 * 0.05 / (luminance(blue) + 0.05) - 0.05;
+            // The path rises in luminance: halve it until a byte decides.
+            let (mut low, mut high) = (0.0, 1.0);
+            for _ in 0..20 {
+                let half = f64::midpoint(low, high);
+                if luminance(along(&path, half)) < wanted {
+                    low = half
+                } else {
+                    high = half
+                }
+            }
+            (hex(blue), hex(along(&path, high)))
+        })
+        .collect();
+    pairs.dedup();
+    pairs
+}
+
 /// A colour mixed with white: `part` of the colour, the rest white.
 pub(super) fn tint(colour: RGBColor, part: f64) -> RGBColor {
     mix(PAPER, colour, part)
@@ -98,8 +127,12 @@ fn luminance(colour: RGBColor) -> f64 {
 }
 
 fn ramp(stops: &[RGBColor], share: f64) -> RGBColor {
-    let share = (share.clamp(0.0, 1.0) * STEPS).round() / STEPS;
-    let place = share * super::number::real(stops.len() - 1);
+    along(stops, (share.clamp(0.0, 1.0) * STEPS).round() / STEPS)
+}
+
+/// The colour at a part of the way along stops.
+fn along(stops: &[RGBColor], part: f64) -> RGBColor {
+    let place = part * super::number::real(stops.len() - 1);
     let below = super::number::index(place.floor(), stops.len() - 1);
     let above = (below + 1).min(stops.len() - 1);
     mix(stops[below], stops[above], place - place.floor())
@@ -133,6 +166,24 @@ mod tests {
         let shares = (0..=64).map(|i| f64::from(i) / 64.0);
         let light: Vec<f64> = shares.map(|s| luminance(cividis(s))).collect();
         assert!(light.windows(2).all(|pair| pair[0] < pair[1] + 1e-3));
+    }
+
+    #[test]
+    fn cells_in_the_dark_keep_their_contrast() {
+        let colour = |text: &str| {
+            let byte = |at: usize| u8::from_str_radix(&text[at..at + 2], 16).unwrap();
+            RGBColor(byte(1), byte(3), byte(5))
+        };
+        for (blue, stand_in) in blues_in_the_dark() {
+            let (ink, cell) = (ink_on(colour(&blue)), luminance(colour(&stand_in)));
+            // Black ink is white there, and the reverse.
+            let contrast = if ink == BLACK {
+                1.05 / (cell + 0.05)
+            } else {
+                (cell + 0.05) / 0.05
+            };
+            assert!(contrast >= 4.4, "{blue} {stand_in}: {contrast}");
+        }
     }
 
     #[test]

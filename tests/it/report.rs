@@ -71,7 +71,10 @@ fn it_answers_first_and_then_shows_why() {
 fn a_prompt_stays_text() {
     let mut data = prompts();
     for (i, prompt) in data.iter_mut().enumerate() {
-        let _ = write!(prompt[0], " </script><script>evil({i})</script> | a\n<img src=x> {{{{ 7 * 7 }}}} `c` @me");
+        let _ = write!(
+            prompt[0],
+            " </script><script>evil({i})</script> | a\n<img src=x> {{{{ 7 * 7 }}}} `c` @me"
+        );
     }
     let sandbox = Sandbox::with_routes();
     let text = pretty(&routes()).replace("\"creative\"", "\"<i>cre|ative</i>\"");
@@ -110,7 +113,10 @@ fn pictures_of_an_earlier_run_are_left_out() {
     ran(&sandbox, ["eval", "prompts.csv"]);
     assert!(page(&sandbox).contains("id=\"figure-confusion\""));
     let warned = ran(&sandbox, ["eval", "prompts.csv", "--no-plots", "--threshold", "0.1"]);
-    assert!(warned.contains("the report leaves out plots/*.svg: drawn for other documents"), "{warned}");
+    assert!(
+        warned.contains("the report leaves out plots/*.svg: drawn for other documents"),
+        "{warned}"
+    );
     let page = page(&sandbox);
     assert!(!page.contains("id=\"figure-confusion\"") && page.contains("plots/*.svg is left out"));
 }
@@ -138,7 +144,9 @@ fn what_cannot_be_used_is_left_out_and_named() {
         assert!(warned.contains(&format!("the report leaves out {file}")), "{warned}");
     }
     // A table of another run would give the marker wrong numbers.
-    let sweep = sandbox.read("reports/sweep.csv").replacen(",0.000000,", ",0.000000,1", 1);
+    let sweep = sandbox
+        .read("reports/sweep.csv")
+        .replacen(",0.000000,", ",0.000000,1", 1);
     sandbox.write("reports/sweep.csv", sweep);
     sandbox.run(["report"]).ok();
     let page = page(&sandbox);
@@ -153,7 +161,10 @@ fn a_folder_without_results_is_refused() {
     assert!(missing.starts_with("exit 2\nerror: cannot read nowhere"), "{missing}");
     sandbox.write("empty/eval.json", "[]");
     let empty = sandbox.refused(["report", "empty"]);
-    assert!(empty.contains("no results in empty; eval.json: no document of routecal"), "{empty}");
+    assert!(
+        empty.contains("no results in empty; eval.json: no document of routecal"),
+        "{empty}"
+    );
     assert!(empty.contains("hint: "), "{empty}");
 }
 
@@ -167,7 +178,11 @@ fn a_check_says_its_verdict_first() {
     let page = page(&sandbox);
     assert!(page.contains("<h1>The router got worse in "), "the verdict");
     assert!(page.contains("id=\"flips-table\"") && page.contains("routecal check --update-baseline"));
-    assert!(sandbox.read("reports/report.md").starts_with("## routecal report\n\n**check: regressed.**"));
+    assert!(
+        sandbox
+            .read("reports/report.md")
+            .starts_with("## routecal report\n\n**check: regressed.**")
+    );
 }
 
 #[test]

@@ -39,15 +39,31 @@ fn render(page: &Page) -> Result<String, minijinja::Error> {
         .build()?;
     environment.set_syntax(lines);
     environment.add_function("name_of", |id: String| super::page::name_of(&id));
+    environment.add_filter("close", |text: String| close(&text));
     for (name, source) in TEMPLATES {
         environment.add_template(name, source)?;
     }
     environment.get_template("report.html")?.render(context! {
         page => Serde(page),
-        style => STYLE,
+        style => format!("{STYLE}{}", cells_in_the_dark()),
         script => SCRIPT,
         script_hash => STANDARD.encode(Sha256::digest(SCRIPT.as_bytes())),
     })
+}
+
+/// The cells of the confusion matrix on a dark screen.
+fn cells_in_the_dark() -> String {
+    let inks = [("#000000", "#ffffff"), ("#fefefe", "#000000")].map(|(ink, other)| (ink.to_owned(), other.to_owned()));
+    let rules = inks.into_iter().chain(crate::plot::blues_in_the_dark());
+    let rules: String = rules
+        .map(|(from, to)| format!("#figure-confusion [fill=\"{from}\"]{{fill:{to}}}\n"))
+        .collect();
+    format!("@media screen and (prefers-color-scheme: dark) {{\n{rules}}}\n")
+}
+
+/// A number stays on the line of its sign.
+fn close(text: &str) -> String {
+    text.replace(" %", "\u{a0}%").replace("n = ", "n\u{a0}=\u{a0}")
 }
 
 #[cfg(test)]

@@ -7,7 +7,11 @@ fn colours(theme: &str) -> Vec<(String, [f64; 3])> {
     let hex = |text: &str| {
         [1, 3, 5].map(|at| {
             let channel = f64::from(u8::from_str_radix(&text[at..at + 2], 16).unwrap()) / 255.0;
-            if channel <= 0.040_45 { channel / 12.92 } else { ((channel + 0.055) / 1.055).powf(2.4) }
+            if channel <= 0.040_45 {
+                channel / 12.92
+            } else {
+                ((channel + 0.055) / 1.055).powf(2.4)
+            }
         })
     };
     theme
@@ -25,11 +29,21 @@ fn contrast(a: [f64; 3], b: [f64; 3]) -> f64 {
 
 #[test]
 fn every_word_can_be_read_in_both_themes() {
-    let blocks: Vec<&str> = STYLE.split(":root {").skip(1).take(2).map(|b| &b[..b.find('}').unwrap()]).collect();
+    let blocks: Vec<&str> = STYLE
+        .split(":root {")
+        .skip(1)
+        .take(2)
+        .map(|b| &b[..b.find('}').unwrap()])
+        .collect();
     assert_eq!(blocks.len(), 2, "a light theme and a dark one");
     for theme in blocks {
         let all = colours(theme);
-        let of = |name: &str| all.iter().find(|(n, _)| n == name).unwrap_or_else(|| panic!("no --{name}")).1;
+        let of = |name: &str| {
+            all.iter()
+                .find(|(n, _)| n == name)
+                .unwrap_or_else(|| panic!("no --{name}"))
+                .1
+        };
         for (text, papers) in [
             ("ink", &["paper", "card", "good-card", "bad-card", "unsure-card"][..]),
             ("muted", &["paper", "card", "good-card", "bad-card", "unsure-card"]),

@@ -59,7 +59,7 @@ pub(super) fn choice(report: &CalibrationReport) -> Table {
         ""
     };
     let explain = format!(
-        "Judged on {n} prompts of split {}, {} of them out-of-domain; beneath each rate its 95 % interval. Changes are in points.{flattered}",
+        "Judged on {n} prompts of split {}, {} of them out-of-domain; beside each rate its 95 % interval. Changes are in points.{flattered}",
         report.test.split,
         grouped(report.test.out_of_domain)
     );
