@@ -82,9 +82,9 @@ pub(crate) fn blues_in_the_dark() -> Vec<(String, String)> {
             for _ in 0..20 {
                 let half = f64::midpoint(low, high);
                 if luminance(along(&path, half)) < wanted {
-                    low = half
+                    low = half;
                 } else {
-                    high = half
+                    high = half;
                 }
             }
             (hex(blue), hex(along(&path, high)))

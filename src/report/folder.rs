@@ -50,10 +50,11 @@ pub enum FolderError {
 }
 
 fn reasons(left_out: &[LeftOut]) -> String {
-    left_out
+    let reasons: Vec<String> = left_out
         .iter()
         .map(|left| format!("; {}: {}", left.file, left.why))
-        .collect()
+        .collect();
+    reasons.concat()
 }
 
 impl Hint for FolderError {

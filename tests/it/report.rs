@@ -118,7 +118,7 @@ fn pictures_of_an_earlier_run_are_left_out() {
         "{warned}"
     );
     let page = page(&sandbox);
-    assert!(!page.contains("id=\"figure-confusion\"") && page.contains("plots/*.svg is left out"));
+    assert!(!page.contains("id=\"figure-confusion\"") && page.contains("*.svg is left out"));
 }
 
 #[test]

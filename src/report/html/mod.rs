@@ -55,9 +55,10 @@ fn render(page: &Page) -> Result<String, minijinja::Error> {
 fn cells_in_the_dark() -> String {
     let inks = [("#000000", "#ffffff"), ("#fefefe", "#000000")].map(|(ink, other)| (ink.to_owned(), other.to_owned()));
     let rules = inks.into_iter().chain(crate::plot::blues_in_the_dark());
-    let rules: String = rules
+    let rules: Vec<String> = rules
         .map(|(from, to)| format!("#figure-confusion [fill=\"{from}\"]{{fill:{to}}}\n"))
         .collect();
+    let rules = rules.concat();
     format!("@media screen and (prefers-color-scheme: dark) {{\n{rules}}}\n")
 }
 

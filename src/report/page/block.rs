@@ -194,6 +194,14 @@ pub(super) fn count(n: u64) -> Cell {
     }
 }
 
+/// A place in a file: a name, not a quantity.
+pub(super) fn line(number: u64) -> Cell {
+    Cell {
+        order: Some(crate::num::f64_from_u64(number)),
+        ..cell(number.to_string())
+    }
+}
+
 /// A number with so many decimals.
 pub(super) fn decimal(value: Option<f64>, decimals: usize) -> Cell {
     Cell {

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use super::answers::Figure;
 use super::block::{Cell, Tone, cell, decimal, difference, figure, grouped, numbers, picture, rate, setting, words};
 use super::{Block, Picture, Table};
-use crate::report::{AsDeployed, CalibrationReport, Estimate, OperatingPoint, OptimismReport, percentage};
+use crate::report::{CalibrationReport, Estimate, OperatingPoint, OptimismReport, percentage};
 
 type Pictures = BTreeMap<String, String>;
 
@@ -30,7 +31,7 @@ pub(super) fn choice(report: &CalibrationReport) -> Table {
         row("threshold", &|p| setting(p.threshold), moved(|p| p.threshold)),
         row("minimum gap", &|p| setting(p.gap), moved(|p| p.gap)),
     ];
-    let rates: [(&str, fn(&AsDeployed) -> &Estimate, f64); 6] = [
+    let rates: [(&str, Figure, f64); 6] = [
         ("system accuracy", |d| &d.system_accuracy, 1.0),
         ("coverage", |d| &d.coverage, 0.0),
         ("selective accuracy", |d| &d.selective_accuracy, 1.0),

@@ -1,6 +1,6 @@
 //! `check` in a report.
 
-use super::block::{Cell, Tone, cell, count, numbers, picks, words};
+use super::block::{Cell, Tone, cell, count, line, numbers, picks, words};
 use super::mistakes::PROMPT;
 use super::{Block, Section, Table};
 use crate::check::Verdict;
@@ -100,7 +100,7 @@ fn flips(report: &CheckReport) -> Vec<Block> {
             cell(&flip.label),
             decision(&flip.before),
             decision(&flip.after),
-            count(flip.line),
+            line(flip.line),
         ]
     });
     let rows = rows.collect();
@@ -140,7 +140,7 @@ fn left_out(id: &'static str, title: &str, list: &PromptList) -> Option<Block> {
                     .map_or_else(|| format!("{}…", &p.prompt_hash), |text| shown(text, PROMPT)),
             ),
             cell(&p.label).noted(former),
-            p.line.map_or_else(|| cell(""), count),
+            p.line.map_or_else(|| cell(""), line),
         ]
     });
     let rows = rows.collect();

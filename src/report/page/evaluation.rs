@@ -164,39 +164,39 @@ pub(super) fn routes(report: &EvalReport) -> Vec<Block> {
 
 /// Everything that `eval` measures.
 pub(super) fn figures(report: &EvalReport) -> Vec<Block> {
-    let (d, f) = (&report.as_deployed, &report.forced_choice);
-    let (by, s, r) = (&report.detection.by_score, &report.selective.all, &report.reliability);
+    let (all, forced) = (&report.as_deployed, &report.forced_choice);
+    let (by, selective, reliable) = (&report.detection.by_score, &report.selective.all, &report.reliability);
     let row = |name: &str, value: Cell, n: u64| vec![cell(name), value, count(n)];
     let share = |name: &str, e: &Estimate| row(name, rate(e), e.n);
     let number = |name: &str, e: &Estimate| row(name, figure(e, 3), e.n);
     let columns = || vec![words("figure"), numbers("value"), numbers("n")];
     let deployed = vec![
-        share("system accuracy", &d.system_accuracy),
-        share("coverage", &d.coverage),
-        share("selective accuracy", &d.selective_accuracy),
-        share("misrouted (of in-domain)", &d.misroute_rate),
-        share("false fallbacks (of in-domain)", &d.false_fallback_rate),
-        share("false accepts (of out-of-domain)", &d.false_accept_rate),
-        number("macro F1", &d.macro_f1),
+        share("system accuracy", &all.system_accuracy),
+        share("coverage", &all.coverage),
+        share("selective accuracy", &all.selective_accuracy),
+        share("misrouted (of in-domain)", &all.misroute_rate),
+        share("false fallbacks (of in-domain)", &all.false_fallback_rate),
+        share("false accepts (of out-of-domain)", &all.false_accept_rate),
+        number("macro F1", &all.macro_f1),
     ];
-    let forced = vec![
-        share("accuracy", &f.accuracy),
-        share("balanced accuracy", &f.balanced_accuracy),
-        share("right route among the best two", &f.top2_accuracy),
-        number("macro F1", &f.macro_f1),
-        number("Matthews correlation", &f.mcc),
-        number("Cohen's kappa", &f.kappa),
+    let chosen = vec![
+        share("accuracy", &forced.accuracy),
+        share("balanced accuracy", &forced.balanced_accuracy),
+        share("right route among the best two", &forced.top2_accuracy),
+        number("macro F1", &forced.macro_f1),
+        number("Matthews correlation", &forced.mcc),
+        number("Cohen's kappa", &forced.kappa),
     ];
     let score = vec![
         number("out-of-domain AUROC, by score", &by.auroc),
         number("out-of-domain AUROC, by gap", &report.detection.by_gap.auroc),
         share("false accepts at 95 % of in-domain accepted", &by.fpr_at_95_tpr),
-        number("AUGRC", &s.augrc),
-        number("AURC", &s.aurc),
-        number("calibration error (ECE, equal width)", &r.ece_equal_width),
-        number("calibration error (ECE, equal mass)", &r.ece_equal_mass),
-        number("Brier score", &r.brier),
-        number("log loss", &r.log_loss),
+        number("AUGRC", &selective.augrc),
+        number("AURC", &selective.aurc),
+        number("calibration error (ECE, equal width)", &reliable.ece_equal_width),
+        number("calibration error (ECE, equal mass)", &reliable.ece_equal_mass),
+        number("Brier score", &reliable.brier),
+        number("log loss", &reliable.log_loss),
     ];
     let n = grouped(report.in_domain);
     vec![
@@ -219,7 +219,7 @@ pub(super) fn figures(report: &EvalReport) -> Vec<Block> {
             )
             .brief(usize::MAX)
             .into(),
-        Table::new("forced", "Forced choice", columns(), forced)
+        Table::new("forced", "Forced choice", columns(), chosen)
             .explained(
                 format!("The {n} in-domain prompts, each sent to its best route: what no threshold can mend."),
                 &["forced-choice", "f1", "mcc"],

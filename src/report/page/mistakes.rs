@@ -1,6 +1,6 @@
 //! The prompts that went wrong, with the examples that drew them.
 
-use super::block::{Cell, Tone, cell, count, decimal, grouped, numbers, picks, words};
+use super::block::{Cell, Tone, cell, decimal, grouped, line, numbers, picks, words};
 use super::{Block, Table};
 use crate::report::terminal::shown;
 use crate::report::{EvalReport, ExampleReport, Mistake};
@@ -63,6 +63,6 @@ fn row(mistake: &Mistake) -> Vec<Cell> {
         decimal(Some(mistake.score), 3),
         decimal(mistake.gap, 3),
         cell(near(&mistake.chosen, &mistake.nearest_chosen)).noted(own.unwrap_or_default()),
-        count(mistake.line),
+        line(mistake.line),
     ]
 }

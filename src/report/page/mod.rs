@@ -13,6 +13,7 @@ mod markdown;
 mod mistakes;
 mod provenance;
 mod replay;
+mod steps;
 
 use block::{Block, Picture, Table};
 pub(in crate::report) use glossary::name_of;
@@ -21,9 +22,10 @@ pub use markdown::report_markdown;
 use serde::Serialize;
 
 use super::folder::Contents;
-use answers::{Answer, Step};
+use answers::Answer;
 use explorer::Explorer;
 use glossary::Term;
+use steps::Step;
 
 /// The whole report.
 #[derive(Debug, Serialize)]
@@ -93,7 +95,7 @@ impl Page {
         Self {
             answers: answers::answers(contents),
             warnings,
-            next: answers::next(contents),
+            next: steps::next(contents),
             terms: glossary::of(&used),
             choice,
             sections,
