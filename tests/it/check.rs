@@ -79,7 +79,8 @@ fn the_same_router_passes_without_inference() {
     assert_eq!(at(&report, "candidate.unchanged"), true);
     assert!(at(gate(&report, "system_accuracy"), "comparison.lower").is_null());
     let names: Vec<String> = sandbox.files("reports").into_keys().collect();
-    assert_eq!(names, ["baseline.json", "check.json", "check.junit.xml", "check.md"]);
+    let made = ["baseline.json", "check.json", "check.junit.xml", "check.md", "report.html", "report.md"];
+    assert_eq!(names, made);
 }
 
 #[test]
