@@ -79,7 +79,14 @@ fn the_same_router_passes_without_inference() {
     assert_eq!(at(&report, "candidate.unchanged"), true);
     assert!(at(gate(&report, "system_accuracy"), "comparison.lower").is_null());
     let names: Vec<String> = sandbox.files("reports").into_keys().collect();
-    let made = ["baseline.json", "check.json", "check.junit.xml", "check.md", "report.html", "report.md"];
+    let made = [
+        "baseline.json",
+        "check.json",
+        "check.junit.xml",
+        "check.md",
+        "report.html",
+        "report.md",
+    ];
     assert_eq!(names, made);
 }
 
