@@ -82,6 +82,9 @@ pub enum Error {
     /// Answers of models could not be collected, or not all of them.
     #[error(transparent)]
     Collect(#[from] crate::replay::collect::CollectError),
+    /// A router or a dataset with something wrong in it.
+    #[error(transparent)]
+    Lint(#[from] crate::lint::LintError),
     /// The command line asks for something that cannot be.
     #[error("{message}")]
     Usage {
@@ -146,6 +149,7 @@ impl Error {
             Self::Ledger(e) => Some(e),
             Self::Grades(e) => Some(e),
             Self::Collect(e) => Some(e),
+            Self::Lint(e) => Some(e),
             Self::Usage { .. }
             | Self::Output(_)
             | Self::Unverified { .. }

@@ -64,6 +64,7 @@ pub mod error;
 pub mod evaluation;
 pub mod improve;
 pub mod learn_curve;
+pub mod lint;
 pub mod metrics;
 mod num;
 pub mod plot;

@@ -9,11 +9,13 @@ use crate::stats::bootstrap::Settings;
 
 mod calibrate;
 mod examples;
+mod lint;
 mod replay;
 mod run_goal;
 
 pub(super) use calibrate::{CalibrateArgs, CertificateArgs, GoalName, parse_price};
 pub(super) use examples::{CompareEncodersArgs, ImproveArgs, LearnCurveArgs};
+pub(super) use lint::{Deny, LintArgs};
 pub(super) use replay::{
     AnalyseArgs, CallArgs, CollectArgs, CostName, GradeArgs, ImportArgs, ImportName, PromptsArgs, ReplayArgs,
     ReplayStage, UngradedName,
@@ -46,7 +48,7 @@ pub(super) struct Common {
     #[arg(long, global = true, value_name = "NAME")]
     pub(super) encoder: Option<String>,
     /// Split of the dataset to work on; `all` for every row [default: eval: test, calibrate: calibration, check: the
-    /// baseline's, else test, embed: all].
+    /// baseline's, else test, embed, lint: all].
     #[arg(long, global = true, value_name = "NAME")]
     pub(super) split: Option<String>,
     /// Folder for results.
@@ -122,6 +124,8 @@ pub(super) enum Command {
     LearnCurve(LearnCurveArgs),
     /// Compare the router with a baseline, prompt by prompt: pass, regressed or inconclusive; for a CI job.
     Check(CheckArgs),
+    /// Look for what is wrong with the examples and the dataset: copies, leaks, wrong labels, routes that overlap.
+    Lint(LintArgs),
     /// Compare what policies of routing cost with the quality of their answers, on recorded answers.
     Replay(Box<ReplayArgs>),
     /// Render report.html and report.md again from the results in a folder; computes nothing.
@@ -368,6 +372,8 @@ pub(super) enum SchemaName {
     Improve,
     /// learn-curve.json.
     LearnCurve,
+    /// lint.json.
+    Lint,
     /// replay.json.
     Replay,
     /// What `replay collect` prints.

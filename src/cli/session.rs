@@ -58,6 +58,11 @@ pub(super) struct Plan {
 }
 
 impl Plan {
+    /// Of routes that were read by the command itself.
+    pub(super) fn of(routes: Routes) -> Self {
+        Self { routes, built: None }
+    }
+
     /// The routes.
     pub(super) fn routes(&self) -> &Routes {
         &self.routes

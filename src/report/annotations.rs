@@ -39,7 +39,7 @@ pub fn annotations(report: &CheckReport, routes: &str) -> Vec<String> {
     lines
 }
 
-fn command(kind: &str, file: &str, line: Option<u64>, title: &str, message: &str) -> String {
+pub(super) fn command(kind: &str, file: &str, line: Option<u64>, title: &str, message: &str) -> String {
     let line = line.map_or_else(String::new, |line| format!(",line={line}"));
     format!(
         "::{kind} file={}{line},title={}::{}",

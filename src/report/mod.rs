@@ -16,11 +16,13 @@ mod html;
 mod improve;
 mod junit;
 mod learn_curve;
+mod lint;
 mod markdown;
 mod optimism;
 mod page;
 mod provenance;
 mod replay;
+mod sarif;
 mod tables;
 mod terminal;
 
@@ -53,6 +55,10 @@ pub use html::report_html;
 pub use improve::{ChangeReport, ImproveReport, ImproveTestReport, ValidationReport};
 pub use junit::junit;
 pub use learn_curve::{BandReport, CurrentReport, LearnCurveReport, LearnPointReport, PoolReport};
+pub use lint::{
+    FindingReport, ItemReport, LintCounts, LintReport, LintSettings, NextPrompt, NextReport, Places, WHOLE_FILE,
+    finding_reports, lint_annotations, next_report,
+};
 pub use markdown::check_markdown;
 pub use optimism::{ChoiceOptimism, CrossValidationReport, FoldReport, OptimismReport, SpreadReport, ThresholdSpread};
 pub use page::report_markdown;
@@ -61,12 +67,13 @@ pub use replay::{
     AnchorsReport, BoundsReport, CornerReport, CostAtReport, CptReport, DropCause, DroppedReport, GroupReport,
     ModelReport, PolicyReport, ReplayProvenance, ReplayReport, ShuffleReport, SweepPointReport, SweepReport,
 };
+pub use sarif::sarif;
 pub use tables::{confusion_csv, frontier_csv, predictions_csv, sweep_csv};
 pub(crate) use terminal::usd;
 pub use terminal::{
     baseline_text, batches_text, calibration_text, centroids_text, check_text, classify_text, collect_text,
     compare_text, cost_calibration_text, cost_next_step, dry_run_text, eval_text, grades_text, improve_text,
-    learn_curve_text, left_table, next_step, replay_text,
+    learn_curve_text, left_table, lint_text, next_step, replay_text,
 };
 
 /// Schema version of reports.
@@ -89,6 +96,7 @@ pub fn schema(document: &str) -> Option<serde_json::Value> {
         "compare-encoders" => generator.into_root_schema_for::<CompareReport>(),
         "improve" => generator.into_root_schema_for::<ImproveReport>(),
         "learn-curve" => generator.into_root_schema_for::<LearnCurveReport>(),
+        "lint" => generator.into_root_schema_for::<LintReport>(),
         "replay-collect" => generator.into_root_schema_for::<crate::replay::collect::CollectSummary>(),
         "replay-batches" => generator.into_root_schema_for::<crate::replay::batch::BatchReport>(),
         "replay-dry-run" => generator.into_root_schema_for::<crate::replay::collect::DryRun>(),

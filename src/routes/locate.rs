@@ -83,3 +83,67 @@ impl<'t> Locator<'t> {
         None
     }
 }
+
+/// The line of a route and of each of its examples.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct RouteLines {
+    pub(crate) route: usize,
+    pub(crate) examples: Vec<usize>,
+}
+
+/// 1-based lines of every route of `names`, in their order, in the text of a valid routes file. O(text).
+pub(crate) fn route_lines(text: &str, names: &[String]) -> Vec<RouteLines> {
+    let locator = Locator::new(text);
+    let ends: Vec<usize> = text
+        .bytes()
+        .enumerate()
+        .filter(|(_, b)| *b == b'\n')
+        .map(|(at, _)| at)
+        .collect();
+    let line = |start: usize| ends.partition_point(|end| *end < start) + 1;
+    let Some(Value::Object(root)) = &locator.root else {
+        return vec![RouteLines::default(); names.len()];
+    };
+    // The full shape has the routes under one key; a bare mapping is them.
+    let routes = match root.get("routes").map(|property| &property.value) {
+        Some(Value::Object(inner)) if names.iter().all(|name| inner.get(name).is_some()) => inner,
+        _ => root,
+    };
+    let of_route = |name: &String| {
+        let Some(property) = routes.get(name) else {
+            return RouteLines::default();
+        };
+        let examples = match &property.value {
+            Value::Object(route) => route.get("examples").map(|examples| &examples.value),
+            _ => None,
+        };
+        let examples = match examples {
+            Some(Value::Array(array)) => array.elements.iter().map(|example| line(example.start())).collect(),
+            _ => Vec::new(),
+        };
+        RouteLines {
+            route: line(property.start()),
+            examples,
+        }
+    };
+    names.iter().map(of_route).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn examples_are_found_in_both_shapes() {
+        let bare = "{\n \"a\": { \"model\": \"m\",\n  \"examples\": [\"x\",\n   \"y\"] },\n \"routes\": {\"model\": \"m\", \"examples\": [\"z\"]}\n}";
+        let names = ["a".to_owned(), "routes".to_owned()];
+        let expected = [(2, vec![3, 4]), (5, vec![5])].map(|(route, examples)| RouteLines { route, examples });
+        assert_eq!(route_lines(bare, &names), expected);
+        let full = format!("{{\n\"routes\":\n{bare}\n}}");
+        let shifted = expected.map(|lines| RouteLines {
+            route: lines.route + 2,
+            examples: lines.examples.iter().map(|line| line + 2).collect(),
+        });
+        assert_eq!(route_lines(&full, &names), shifted);
+    }
+}

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Sandbox, at, pretty, routes};
 
-const COMMANDS: [&str; 8] = [
+const COMMANDS: [&str; 9] = [
     "assets",
     "embed",
     "centroids",
@@ -16,6 +16,7 @@ const COMMANDS: [&str; 8] = [
     "eval",
     "calibrate",
     "check",
+    "lint",
     "schema",
 ];
 
@@ -222,6 +223,21 @@ fn the_documents_of_check_are_valid() {
     assert_refused(&gates, &good, |g| g["covrage"] = json!({}));
     assert_refused(&gates, &good, |g| g["coverage"]["mn"] = json!(0.1));
     assert_refused(&gates, &good, |g| g["coverage"]["max"] = json!(70));
+}
+
+#[test]
+fn lint_documents_are_valid() {
+    let sandbox = Sandbox::with_data();
+    let validator = validator(&sandbox, "lint");
+    sandbox.write("log.csv", "prompt\nfix my loop\n");
+    sandbox.run(["lint", "prompts.csv", "--unlabelled", "log.csv"]).ok();
+    let report = sandbox.read_json("reports/lint.json");
+    assert_valid(&validator, &report);
+    assert!(!report["findings"].as_array().unwrap().is_empty());
+    assert_refused(&validator, &report, |r| remove(r, "", "counts"));
+    assert_refused(&validator, &report, |r| r["findings"][0]["code"] = json!("leek"));
+    assert_refused(&validator, &report, |r| r["findings"][0]["act"] = json!("panic"));
+    assert_refused(&validator, &report, |r| r["next"]["chosen"][0]["score"] = json!("high"));
 }
 
 #[test]

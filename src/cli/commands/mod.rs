@@ -12,6 +12,7 @@ pub(super) mod eval;
 mod figures;
 pub(super) mod improve;
 pub(super) mod learn_curve;
+pub(super) mod lint;
 pub(super) mod replay;
 pub(super) mod report;
 pub(super) mod schema;
