@@ -150,7 +150,7 @@ impl Texts {
                     .any(|j| *j != **i && kind.holds(self.all[**i], self.all[*j], true))
             };
             let members: Vec<usize> = group.iter().filter(shows).copied().collect();
-            (!members.is_empty()).then(|| self.finding(input, kind, true, members))
+            (!members.is_empty()).then(|| self.finding(input, kind, true, &members))
         });
         found.collect()
     }
@@ -190,7 +190,7 @@ impl Texts {
         for (kind, clusters) in KINDS.into_iter().zip(clusters) {
             for cluster in clusters.into_groups() {
                 let members = cluster.members.iter().map(|i| distinct[*i]).collect();
-                let finding = self.finding(input, kind, false, members);
+                let finding = self.finding(input, kind, false, &members);
                 let cosine = cluster.best.cosine;
                 let message = format!("{}, cosine up to {cosine:.3}", finding.message);
                 findings.push(
@@ -203,7 +203,7 @@ impl Texts {
         findings
     }
 
-    fn finding(&self, input: &Input<'_>, kind: Kind, exact: bool, members: Vec<usize>) -> Finding {
+    fn finding(&self, input: &Input<'_>, kind: Kind, exact: bool, members: &[usize]) -> Finding {
         let texts: Vec<Text> = members.iter().map(|i| self.all[*i]).collect();
         let n = texts.len();
         // An example is wrong less often than a prompt is: the finding stands at the first prompt, where there is one.

@@ -269,7 +269,8 @@ pub(super) fn findings(input: &Input<'_>, copies: &Texts, seed: u64) -> Vec<Find
         .flat_map(|probabilities| confident_learning(&judged.labels, probabilities))
         .map(|suspect| (suspect.row, suspect.suggested))
         .collect();
-    let neighbours = neighbours(input, copies, suspects.iter().map(|s| judged.rows[s.row]).collect());
+    let rows: Vec<usize> = suspects.iter().map(|s| judged.rows[s.row]).collect();
+    let neighbours = neighbours(input, copies, &rows);
     let (mut found, mut hard) = (Vec::new(), Vec::new());
     let of_copy = copies.folds();
     let mut reported = std::collections::HashSet::new();
@@ -324,7 +325,7 @@ pub(super) fn findings(input: &Input<'_>, copies: &Texts, seed: u64) -> Vec<Find
 }
 
 /// The labelled texts nearest to each row, copies of it left out, with their class.
-fn neighbours(input: &Input<'_>, copies: &Texts, rows: Vec<usize>) -> Vec<Vec<(Subject, usize)>> {
+fn neighbours(input: &Input<'_>, copies: &Texts, rows: &[usize]) -> Vec<Vec<(Subject, usize)>> {
     let mut seen = std::collections::HashSet::new();
     // Copies of one text are one neighbour.
     let distinct =

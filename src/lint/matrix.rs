@@ -139,9 +139,7 @@ mod tests {
         let mut random = stream(5, Purpose::Simulation, 0);
         let mut rows: Vec<Vec<f32>> = Vec::new();
         for i in 0..n {
-            let base = (i % 3 == 2)
-                .then(|| rows[i / 2].clone())
-                .unwrap_or_else(|| vec![0.0; 24]);
+            let base = if i % 3 == 2 { rows[i / 2].clone() } else { vec![0.0; 24] };
             rows.push(base.iter().map(|x| 3.0 * x + narrow(random.unit() - 0.5)).collect());
         }
         rows

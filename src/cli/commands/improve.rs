@@ -188,8 +188,8 @@ fn change_report(change: Change, routes: &Routes, material: &Material, candidate
     let (act, example, line) = match change {
         Change::Add(prompt) => ("add", candidates[prompt].prompt.clone(), Some(candidates[prompt].line)),
         Change::Drop(index) => {
-            let all = routes.routes.iter().flat_map(|r| &r.examples);
-            ("drop", all.skip(index).next().cloned().unwrap_or_default(), None)
+            let mut all = routes.routes.iter().flat_map(|r| &r.examples);
+            ("drop", all.nth(index).cloned().unwrap_or_default(), None)
         }
     };
     ChangeReport {

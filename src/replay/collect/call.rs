@@ -159,14 +159,13 @@ pub(super) async fn make(place: Place, index: usize, reservation: Reservation) {
                 return;
             }
         }
-        reservation = match kept {
-            Some(money) => Some(money),
-            None => {
-                let worst_usd = shared.plan.worst_usd(call, Via::Sync).unwrap_or(0.0);
-                tokio::select! {
-                    reservation = shared.budget.reserve(worst_usd) => reservation,
-                    () = shared.halted() => return,
-                }
+        reservation = if kept.is_some() {
+            kept
+        } else {
+            let worst_usd = shared.plan.worst_usd(call, Via::Sync).unwrap_or(0.0);
+            tokio::select! {
+                reservation = shared.budget.reserve(worst_usd) => reservation,
+                () = shared.halted() => return,
             }
         };
     }

@@ -2,6 +2,7 @@
 
 use super::{number, shown, table};
 use crate::report::{CompareReport, Estimate, points, share};
+use crate::routes::Thresholds;
 
 /// `compare-encoders` for people.
 pub fn compare_text(report: &CompareReport) -> String {
@@ -35,8 +36,8 @@ pub fn compare_text(report: &CompareReport) -> String {
                 c.scoring.clone(),
                 with_interval(&c.forced_choice_accuracy),
                 number(c.auroc.point, 3),
-                number(c.chosen.map(|t| t.threshold()), 3),
-                number(c.chosen.map(|t| t.gap()), 3),
+                number(c.chosen.map(Thresholds::threshold), 3),
+                number(c.chosen.map(Thresholds::gap), 3),
                 with_interval(&c.coverage),
                 share(c.selective_risk.point),
             ];
