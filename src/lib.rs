@@ -65,6 +65,7 @@ pub mod evaluation;
 pub mod improve;
 pub mod learn_curve;
 pub mod metrics;
+pub mod monitor;
 mod num;
 pub mod plot;
 pub mod replay;

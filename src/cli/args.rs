@@ -9,11 +9,13 @@ use crate::stats::bootstrap::Settings;
 
 mod calibrate;
 mod examples;
+mod monitor;
 mod replay;
 mod run_goal;
 
 pub(super) use calibrate::{CalibrateArgs, CertificateArgs, GoalName, parse_price};
 pub(super) use examples::{CompareEncodersArgs, ImproveArgs, LearnCurveArgs};
+pub(super) use monitor::{MonitorArgs, Period};
 pub(super) use replay::{
     AnalyseArgs, CallArgs, CollectArgs, CostName, GradeArgs, ImportArgs, ImportName, PromptsArgs, ReplayArgs,
     ReplayStage, UngradedName,
@@ -45,8 +47,8 @@ pub(super) struct Common {
     /// openai:MODEL [default: the one in the routes file, else all-MiniLM-L6-v2].
     #[arg(long, global = true, value_name = "NAME")]
     pub(super) encoder: Option<String>,
-    /// Split of the dataset to work on; `all` for every row [default: eval: test, calibrate: calibration, check: the
-    /// baseline's, else test, embed: all].
+    /// Split of the dataset to work on; `all` for every row [default: eval: test, calibrate and monitor: calibration, check:
+    /// the baseline's, else test, embed: all].
     #[arg(long, global = true, value_name = "NAME")]
     pub(super) split: Option<String>,
     /// Folder for results.
@@ -122,6 +124,8 @@ pub(super) enum Command {
     LearnCurve(LearnCurveArgs),
     /// Compare the router with a baseline, prompt by prompt: pass, regressed or inconclusive; for a CI job.
     Check(CheckArgs),
+    /// Hold a log of production prompts, or of their scores, against the calibration data: has the traffic shifted?
+    Monitor(Box<MonitorArgs>),
     /// Compare what policies of routing cost with the quality of their answers, on recorded answers.
     Replay(Box<ReplayArgs>),
     /// Print a JSON Schema.
@@ -296,6 +300,17 @@ pub(super) enum Inconclusive {
     Fail,
 }
 
+impl Inconclusive {
+    /// As typed, and as in the documents.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::ExitFour => "exit-4",
+            Self::Pass => "pass",
+            Self::Fail => "fail",
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub(super) struct CheckArgs {
     /// CSV, JSONL or Parquet file with labelled prompts; `-` is standard input.
@@ -360,6 +375,8 @@ pub(super) enum SchemaName {
     Improve,
     /// learn-curve.json.
     LearnCurve,
+    /// monitor.json.
+    Monitor,
     /// replay.json.
     Replay,
     /// What `replay collect` prints.

@@ -29,6 +29,7 @@ mod palette;
 mod reliability;
 mod render;
 mod risk_coverage;
+mod shift;
 mod shown;
 mod symbol;
 mod thin;
@@ -42,6 +43,7 @@ pub use heatmap::{HeatmapFigure, HeatmapMark};
 pub use learning::{LearningFigure, LearningPoint};
 pub use reliability::{ReliabilityBin, ReliabilityFigure};
 pub use risk_coverage::{RiskCoverageFigure, RiskMark};
+pub use shift::ShiftFigure;
 pub use shown::Shown;
 pub use threshold::{ThresholdFigure, ThresholdMark, ThresholdPoint};
 

@@ -15,6 +15,7 @@ mod improve;
 mod junit;
 mod learn_curve;
 mod markdown;
+mod monitor;
 mod optimism;
 mod provenance;
 mod replay;
@@ -49,6 +50,10 @@ pub use improve::{ChangeReport, ImproveReport, ImproveTestReport, ValidationRepo
 pub use junit::junit;
 pub use learn_curve::{BandReport, CurrentReport, LearnCurveReport, LearnPointReport, PoolReport};
 pub use markdown::check_markdown;
+pub use monitor::{
+    BothSides, ExpectedReport, Medians, MonitorFigures, MonitorGate, MonitorReport, MonitorSettings, MonitorSource,
+    MonitorVerdict, OutsideReport, PeriodReport, RouteShare, ScoreOrigin, ShiftBin, ShiftReport,
+};
 pub use optimism::{ChoiceOptimism, CrossValidationReport, FoldReport, OptimismReport, SpreadReport, ThresholdSpread};
 pub use provenance::{DatasetProvenance, Provenance};
 pub use replay::{
@@ -60,7 +65,7 @@ pub(crate) use terminal::usd;
 pub use terminal::{
     baseline_text, batches_text, calibration_text, centroids_text, check_text, classify_text, collect_text,
     compare_text, cost_calibration_text, cost_next_step, dry_run_text, eval_text, grades_text, improve_text,
-    learn_curve_text, left_table, next_step, replay_text,
+    learn_curve_text, left_table, monitor_text, next_step, replay_text,
 };
 
 /// Schema version of reports.
@@ -83,6 +88,7 @@ pub fn schema(document: &str) -> Option<serde_json::Value> {
         "compare-encoders" => generator.into_root_schema_for::<CompareReport>(),
         "improve" => generator.into_root_schema_for::<ImproveReport>(),
         "learn-curve" => generator.into_root_schema_for::<LearnCurveReport>(),
+        "monitor" => generator.into_root_schema_for::<MonitorReport>(),
         "replay-collect" => generator.into_root_schema_for::<crate::replay::collect::CollectSummary>(),
         "replay-batches" => generator.into_root_schema_for::<crate::replay::batch::BatchReport>(),
         "replay-dry-run" => generator.into_root_schema_for::<crate::replay::collect::DryRun>(),

@@ -12,5 +12,6 @@ pub(super) mod eval;
 mod figures;
 pub(super) mod improve;
 pub(super) mod learn_curve;
+pub(super) mod monitor;
 pub(super) mod replay;
 pub(super) mod schema;

@@ -18,6 +18,7 @@ pub(in crate::cli) fn run(session: &Session, args: &SchemaArgs) -> Result<(), Er
         SchemaName::CompareEncoders => "compare-encoders",
         SchemaName::Improve => "improve",
         SchemaName::LearnCurve => "learn-curve",
+        SchemaName::Monitor => "monitor",
         SchemaName::Replay => "replay",
         SchemaName::ReplayCollect => "replay-collect",
         SchemaName::ReplayBatches => "replay-batches",

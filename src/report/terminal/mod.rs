@@ -10,6 +10,7 @@ mod evaluation;
 mod grades;
 mod improve;
 mod learn_curve;
+mod monitor;
 mod replay;
 mod routing;
 
@@ -23,6 +24,7 @@ pub use evaluation::eval_text;
 pub use grades::grades_text;
 pub use improve::improve_text;
 pub use learn_curve::learn_curve_text;
+pub use monitor::monitor_text;
 pub use replay::replay_text;
 pub use routing::{centroids_text, classify_text};
 
