@@ -28,6 +28,7 @@ mod golden_stats;
 mod interrupt;
 mod metric_properties;
 mod monitor;
+mod monitor_power;
 mod real_model;
 mod remote;
 mod replay;
