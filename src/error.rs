@@ -52,6 +52,9 @@ pub enum Error {
     /// A check that cannot be made, or did not pass.
     #[error(transparent)]
     Check(#[from] crate::check::CheckError),
+    /// A log that has shifted, or is too short to tell.
+    #[error(transparent)]
+    Monitor(#[from] crate::monitor::MonitorError),
     /// A file could not be written or read back.
     #[error(transparent)]
     Store(#[from] crate::store::StoreError),
@@ -139,6 +142,7 @@ impl Error {
             Self::Router(e) => Some(e),
             Self::Calibrate(e) => Some(e),
             Self::Check(e) => Some(e),
+            Self::Monitor(e) => Some(e),
             Self::Store(e) => Some(e),
             Self::Folder(e) => Some(e),
             Self::Plot(e) => Some(e),

@@ -66,6 +66,7 @@ pub mod improve;
 pub mod learn_curve;
 pub mod lint;
 pub mod metrics;
+pub mod monitor;
 mod num;
 pub mod plot;
 pub mod replay;

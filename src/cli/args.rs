@@ -10,12 +10,14 @@ use crate::stats::bootstrap::Settings;
 mod calibrate;
 mod examples;
 mod lint;
+mod monitor;
 mod replay;
 mod run_goal;
 
 pub(super) use calibrate::{CalibrateArgs, CertificateArgs, GoalName, parse_price};
 pub(super) use examples::{CompareEncodersArgs, ImproveArgs, LearnCurveArgs};
 pub(super) use lint::{Deny, LintArgs};
+pub(super) use monitor::{MonitorArgs, Period};
 pub(super) use replay::{
     AnalyseArgs, CallArgs, CollectArgs, CostName, GradeArgs, ImportArgs, ImportName, PromptsArgs, ReplayArgs,
     ReplayStage, UngradedName,
@@ -47,8 +49,8 @@ pub(super) struct Common {
     /// openai:MODEL [default: the one in the routes file, else all-MiniLM-L6-v2].
     #[arg(long, global = true, value_name = "NAME")]
     pub(super) encoder: Option<String>,
-    /// Split of the dataset to work on; `all` for every row [default: eval: test, calibrate: calibration, check: the
-    /// baseline's, else test, embed, lint: all].
+    /// Split of the dataset to work on; `all` for every row [default: eval: test, calibrate and monitor: calibration, check:
+    /// the baseline's, else test, embed, lint: all].
     #[arg(long, global = true, value_name = "NAME")]
     pub(super) split: Option<String>,
     /// Folder for results.
@@ -126,6 +128,8 @@ pub(super) enum Command {
     Check(CheckArgs),
     /// Look for what is wrong with the examples and the dataset: copies, leaks, wrong labels, routes that overlap.
     Lint(LintArgs),
+    /// Hold a log of production prompts, or of their scores, against the calibration data: has the traffic shifted?
+    Monitor(Box<MonitorArgs>),
     /// Compare what policies of routing cost with the quality of their answers, on recorded answers.
     Replay(Box<ReplayArgs>),
     /// Render report.html and report.md again from the results in a folder; computes nothing.
@@ -302,6 +306,17 @@ pub(super) enum Inconclusive {
     Fail,
 }
 
+impl Inconclusive {
+    /// As typed, and as in the documents.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::ExitFour => "exit-4",
+            Self::Pass => "pass",
+            Self::Fail => "fail",
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub(super) struct CheckArgs {
     /// CSV, JSONL or Parquet file with labelled prompts; `-` is standard input.
@@ -374,6 +389,8 @@ pub(super) enum SchemaName {
     LearnCurve,
     /// lint.json.
     Lint,
+    /// monitor.json.
+    Monitor,
     /// replay.json.
     Replay,
     /// What `replay collect` prints.

@@ -43,6 +43,7 @@ fn dispatch(cli: Cli, printer: Printer) -> Result<(), crate::Error> {
         Command::LearnCurve(args) => commands::learn_curve::run(&session, &args),
         Command::Check(args) => commands::check::run(&session, &args),
         Command::Lint(args) => commands::lint::run(&session, &args),
+        Command::Monitor(args) => commands::monitor::run(&session, &args),
         Command::Replay(args) => commands::replay::run(&session, &args),
         Command::Report(args) => commands::report::run(&session, &args),
         Command::Schema(args) => commands::schema::run(&session, &args),

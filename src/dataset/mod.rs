@@ -5,11 +5,14 @@
 
 mod error;
 mod labels;
+mod log;
 mod parquet;
 mod read;
 mod split;
 
 pub use error::{DatasetError, RowProblem};
+pub(crate) use log::monday;
+pub use log::{Log, LogColumns, LogRow, LogScore};
 pub use read::{Columns, Format, ReadOptions};
 pub use split::{CALIBRATION, TEST};
 

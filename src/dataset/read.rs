@@ -90,11 +90,7 @@ pub(super) struct Table {
 
 /// See [`Dataset::load`].
 pub(super) fn load(path: &Path, options: &ReadOptions) -> Result<Dataset, DatasetError> {
-    let source = if path == Path::new("-") {
-        "standard input".to_owned()
-    } else {
-        path.display().to_string()
-    };
+    let source = name(path);
     let format = options.format.unwrap_or_else(|| Format::of(path));
     let bytes = read_bytes(path, &source)?;
     if bytes.is_empty() {
@@ -116,7 +112,15 @@ pub(super) fn load(path: &Path, options: &ReadOptions) -> Result<Dataset, Datase
     finish(table, source, options, hint)
 }
 
-fn read_bytes(path: &Path, source: &str) -> Result<Vec<u8>, DatasetError> {
+/// The file as errors and reports name it.
+pub(super) fn name(path: &Path) -> String {
+    if path == Path::new("-") {
+        return "standard input".to_owned();
+    }
+    path.display().to_string()
+}
+
+pub(super) fn read_bytes(path: &Path, source: &str) -> Result<Vec<u8>, DatasetError> {
     let read = |error| DatasetError::Read {
         source_name: source.to_owned(),
         source: error,
@@ -130,7 +134,7 @@ fn read_bytes(path: &Path, source: &str) -> Result<Vec<u8>, DatasetError> {
 }
 
 /// The text without a byte order mark.
-fn text<'b>(bytes: &'b [u8], source: &str) -> Result<&'b str, DatasetError> {
+pub(super) fn text<'b>(bytes: &'b [u8], source: &str) -> Result<&'b str, DatasetError> {
     let text = std::str::from_utf8(bytes).map_err(|e| {
         let offset = e.valid_up_to();
         DatasetError::NotUtf8 {
@@ -205,7 +209,7 @@ pub(super) fn locate(
 
 /// The lines on which the records of a CSV start. The reader's own positions are those before line ends and blank lines
 /// are skipped: it takes the `\n` of a `\r\n` for the start of the next record.
-struct Lines<'t> {
+pub(super) struct Lines<'t> {
     text: &'t [u8],
     /// Where the last record started, and on which line.
     at: usize,
@@ -213,7 +217,7 @@ struct Lines<'t> {
 }
 
 impl<'t> Lines<'t> {
-    fn new(text: &'t str) -> Self {
+    pub(super) fn new(text: &'t str) -> Self {
         Self {
             text: text.as_bytes(),
             at: 0,
@@ -222,7 +226,7 @@ impl<'t> Lines<'t> {
     }
 
     /// 1-based line of the record that the reader found at `byte`; records come in order.
-    fn line_of(&mut self, byte: u64) -> u64 {
+    pub(super) fn line_of(&mut self, byte: u64) -> u64 {
         let from = usize::try_from(byte).map_or(self.text.len(), |byte| byte.min(self.text.len()));
         let ends = self.text[from..].iter().take_while(|b| matches!(b, b'\r' | b'\n'));
         let start = from + ends.count();

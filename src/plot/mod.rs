@@ -29,6 +29,7 @@ mod palette;
 mod reliability;
 mod render;
 mod risk_coverage;
+mod shift;
 mod shown;
 mod symbol;
 mod thin;
@@ -44,6 +45,7 @@ pub(crate) use number::grouped;
 pub(crate) use palette::blues_in_the_dark;
 pub use reliability::{ReliabilityBin, ReliabilityFigure};
 pub use risk_coverage::{RiskCoverageFigure, RiskMark};
+pub use shift::ShiftFigure;
 pub use shown::Shown;
 pub use threshold::{ThresholdFigure, ThresholdMark, ThresholdPoint};
 

@@ -18,6 +18,7 @@ mod junit;
 mod learn_curve;
 mod lint;
 mod markdown;
+mod monitor;
 mod optimism;
 mod page;
 mod provenance;
@@ -60,6 +61,10 @@ pub use lint::{
     finding_reports, lint_annotations, next_report,
 };
 pub use markdown::check_markdown;
+pub use monitor::{
+    BothSides, ExpectedReport, Medians, MonitorFigures, MonitorGate, MonitorReport, MonitorSettings, MonitorSource,
+    MonitorVerdict, OutsideReport, PeriodReport, RouteShare, ScoreOrigin, ShiftBin, ShiftReport,
+};
 pub use optimism::{ChoiceOptimism, CrossValidationReport, FoldReport, OptimismReport, SpreadReport, ThresholdSpread};
 pub use page::report_markdown;
 pub use provenance::{DatasetProvenance, Provenance};
@@ -73,7 +78,7 @@ pub(crate) use terminal::usd;
 pub use terminal::{
     baseline_text, batches_text, calibration_text, centroids_text, check_text, classify_text, collect_text,
     compare_text, cost_calibration_text, cost_next_step, dry_run_text, eval_text, grades_text, improve_text,
-    learn_curve_text, left_table, lint_text, next_step, replay_text,
+    learn_curve_text, left_table, lint_text, monitor_text, next_step, replay_text,
 };
 
 /// Schema version of reports.
@@ -97,6 +102,7 @@ pub fn schema(document: &str) -> Option<serde_json::Value> {
         "improve" => generator.into_root_schema_for::<ImproveReport>(),
         "learn-curve" => generator.into_root_schema_for::<LearnCurveReport>(),
         "lint" => generator.into_root_schema_for::<LintReport>(),
+        "monitor" => generator.into_root_schema_for::<MonitorReport>(),
         "replay-collect" => generator.into_root_schema_for::<crate::replay::collect::CollectSummary>(),
         "replay-batches" => generator.into_root_schema_for::<crate::replay::batch::BatchReport>(),
         "replay-dry-run" => generator.into_root_schema_for::<crate::replay::collect::DryRun>(),

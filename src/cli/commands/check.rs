@@ -38,11 +38,7 @@ pub(in crate::cli) fn run(session: &Session, args: &CheckArgs) -> Result<(), Err
             ..Settings::default()
         },
         margin: args.margin,
-        inconclusive: match args.inconclusive {
-            Inconclusive::ExitFour => "exit-4",
-            Inconclusive::Pass => "pass",
-            Inconclusive::Fail => "fail",
-        },
+        inconclusive: args.inconclusive.name(),
     };
     let split = session.common.split.as_deref().unwrap_or(&baseline.split);
     let (mut encoder, mut resolved) = (None, Vec::new());

@@ -13,6 +13,7 @@ mod figures;
 pub(super) mod improve;
 pub(super) mod learn_curve;
 pub(super) mod lint;
+pub(super) mod monitor;
 pub(super) mod replay;
 pub(super) mod report;
 pub(super) mod schema;

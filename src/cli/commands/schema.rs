@@ -19,6 +19,7 @@ pub(in crate::cli) fn run(session: &Session, args: &SchemaArgs) -> Result<(), Er
         SchemaName::Improve => "improve",
         SchemaName::LearnCurve => "learn-curve",
         SchemaName::Lint => "lint",
+        SchemaName::Monitor => "monitor",
         SchemaName::Replay => "replay",
         SchemaName::ReplayCollect => "replay-collect",
         SchemaName::ReplayBatches => "replay-batches",

@@ -11,6 +11,7 @@ mod grades;
 mod improve;
 mod learn_curve;
 mod lint;
+mod monitor;
 mod replay;
 mod routing;
 
@@ -25,6 +26,7 @@ pub use grades::grades_text;
 pub use improve::improve_text;
 pub use learn_curve::learn_curve_text;
 pub use lint::lint_text;
+pub use monitor::monitor_text;
 pub use replay::replay_text;
 pub use routing::{centroids_text, classify_text};
 
