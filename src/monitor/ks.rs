@@ -48,47 +48,41 @@ pub struct Ks {
 ///
 /// # Panics
 /// If a value is NaN.
-pub fn ks_test(a: &[f64], b: &[f64]) -> Option<Ks> {
-    if a.is_empty() || b.is_empty() {
+pub fn ks_test(first: &[f64], second: &[f64]) -> Option<Ks> {
+    if first.is_empty() || second.is_empty() {
         return None;
     }
-    let steps = distance(a, b);
-    let (n, m) = (a.len(), b.len());
-    let statistic = f64_from_u64(steps) / (f64_from_usize(n) * f64_from_usize(m));
-    let (p, method) = if n.max(m) <= EXACT_UP_TO {
-        (exact(n, m, steps), KsMethod::Exact)
+    let steps = distance(first, second);
+    let (rows, others) = (first.len(), second.len());
+    let (n, m) = (f64_from_usize(rows), f64_from_usize(others));
+    let statistic = f64_from_u64(steps) / (n * m);
+    let (p, method) = if rows.max(others) <= EXACT_UP_TO {
+        (exact(rows, others, steps), KsMethod::Exact)
     } else {
-        let effective = f64_from_usize(n) * f64_from_usize(m) / f64_from_usize(n + m);
-        (limit(effective.sqrt() * statistic), KsMethod::Asymptotic)
+        (limit((n * m / (n + m)).sqrt() * statistic), KsMethod::Asymptotic)
     };
     Some(Ks { statistic, p, method })
 }
 
 /// D in units of 1 / (n m), a whole number: no rounding decides whether two distances are equal.
-fn distance(a: &[f64], b: &[f64]) -> u64 {
+fn distance(first: &[f64], second: &[f64]) -> u64 {
     let sorted = |values: &[f64]| {
         assert!(values.iter().all(|v| !v.is_nan()), "a value is NaN");
         let mut sorted = values.to_vec();
         sorted.sort_unstable_by(f64::total_cmp);
         sorted
     };
-    let (a, b) = (sorted(a), sorted(b));
-    let (n, m) = (a.len() as u64, b.len() as u64);
-    let (mut i, mut j, mut most) = (0_usize, 0_usize, 0_u64);
-    while i < a.len() || j < b.len() {
-        let at = match (a.get(i), b.get(j)) {
-            (Some(x), Some(y)) => x.min(*y),
-            (Some(x), None) => *x,
-            (None, Some(y)) => *y,
-            (None, None) => break,
-        };
-        while a.get(i).is_some_and(|x| *x <= at) {
-            i += 1;
-        }
-        while b.get(j).is_some_and(|y| *y <= at) {
-            j += 1;
-        }
-        most = most.max((i as u64 * m).abs_diff(j as u64 * n));
+    let (first, second) = (sorted(first), sorted(second));
+    let passed =
+        |sorted: &[f64], from: usize, value: f64| from + sorted[from..].iter().take_while(|v| **v <= value).count();
+    let (mut here, mut there, mut most) = (0, 0, 0);
+    while let Some(value) = match (first.get(here), second.get(there)) {
+        (Some(next), Some(other)) => Some(next.min(*other)),
+        (next, other) => next.or(other).copied(),
+    } {
+        here = passed(&first, here, value);
+        there = passed(&second, there, value);
+        most = most.max((here as u64 * second.len() as u64).abs_diff(there as u64 * first.len() as u64));
     }
     most
 }

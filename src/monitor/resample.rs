@@ -180,13 +180,20 @@ impl Shifts {
     fn expected(&self, weights: &[u32]) -> (f64, f64, f64) {
         let bins = self.score.bins.count();
         let (all, log) = counts(&self.score.bin, bins, weights, self.calibration);
-        let (mut right, mut accepted, mut both) = (vec![0.0; bins], vec![0.0; bins], vec![0.0; bins]);
-        for row in 0..self.calibration {
-            let (bin, weight) = (self.score.bin[row], f64::from(weights[row]));
-            right[bin] += weight * f64::from(u8::from(self.right[row]));
-            accepted[bin] += weight * f64::from(u8::from(self.accepted[row]));
-            both[bin] += weight * f64::from(u8::from(self.right[row] && self.accepted[row]));
-        }
+        let of_calibration = |hit: &dyn Fn(usize) -> bool| {
+            let mut sums = vec![0.0; bins];
+            for (row, weight) in weights[..self.calibration]
+                .iter()
+                .enumerate()
+                .filter(|(row, _)| hit(*row))
+            {
+                sums[self.score.bin[row]] += f64::from(*weight);
+            }
+            sums
+        };
+        let right = of_calibration(&|row| self.right[row]);
+        let accepted = of_calibration(&|row| self.accepted[row]);
+        let both = of_calibration(&|row| self.right[row] && self.accepted[row]);
         // A bin that a resample has no row of says nothing; the others stand for the whole.
         let weighted = |part: &[f64]| -> f64 {
             (0..bins)
@@ -317,7 +324,7 @@ mod tests {
     #[test]
     fn expected_accuracy_by_hand() {
         let calibration: Vec<Known> = (0..20)
-            .map(|i| known(f64::from(i) / 20.0, i >= 10, i % 2 == 0 || i >= 10, i as usize))
+            .map(|i| known(crate::num::f64_from_usize(i) / 20.0, i >= 10, i % 2 == 0 || i >= 10, i))
             .collect();
         let log: Vec<Seen> = [0.0, 0.51, 0.6, 0.97]
             .iter()
