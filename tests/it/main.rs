@@ -30,6 +30,7 @@ mod interrupt;
 mod lint;
 mod metric_properties;
 mod monitor;
+mod monitor_power;
 mod real_model;
 mod remote;
 mod replay;
