@@ -93,13 +93,18 @@ pub fn psi(reference: &[f64], other: &[f64]) -> f64 {
 }
 
 /// What the index comes to, on average, where nothing has shifted: (k − 1)(1/n + 1/m), since n m / (n + m) times it is about
-/// chi-square with k − 1 degrees of freedom (Yurdakul & Naranjo, J. Risk Model Validation 14(4), 2020).
+/// chi-square with k − 1 degrees of freedom (Yurdakul & Naranjo, J. Risk Model Validation 14(4), 2020). `None` below five rows a
+/// bin on either side, where that does not hold.
 ///
 /// ```
-/// assert!((routecal::monitor::by_chance(10, 100, 900) - 0.1).abs() < 1e-12);
+/// use routecal::monitor::by_chance;
+///
+/// assert!((by_chance(10, 100, 900).unwrap() - 0.1).abs() < 1e-12);
+/// assert_eq!(by_chance(10, 49, 900), None);
 /// ```
-pub fn by_chance(bins: usize, n: usize, m: usize) -> f64 {
-    f64_from_usize(bins - 1) * (1.0 / f64_from_usize(n) + 1.0 / f64_from_usize(m))
+pub fn by_chance(bins: usize, n: usize, m: usize) -> Option<f64> {
+    let value = f64_from_usize(bins.saturating_sub(1)) * (1.0 / f64_from_usize(n) + 1.0 / f64_from_usize(m));
+    (n.min(m) >= 5 * bins).then_some(value)
 }
 
 #[cfg(test)]

@@ -138,8 +138,8 @@ pub struct MonitorFigures {
     pub route_mix: Vec<RouteShare>,
     /// Population stability index of who took the prompts, the fallback included.
     pub route_mix_psi: Estimate,
-    /// What that index comes to by chance alone.
-    pub route_mix_psi_by_chance: f64,
+    /// What that index comes to by chance alone; null below five rows a bin, where that is not known.
+    pub route_mix_psi_by_chance: Option<f64>,
     /// The score.
     pub score: ShiftReport,
     /// The gap; null for a lone route.
@@ -181,8 +181,8 @@ pub struct ShiftReport {
     pub p_method: KsMethod,
     /// Population stability index.
     pub psi: Estimate,
-    /// What the index comes to by chance alone.
-    pub psi_by_chance: f64,
+    /// What the index comes to by chance alone; null below five rows a bin, where that is not known.
+    pub psi_by_chance: Option<f64>,
     /// Medians.
     pub median: Medians,
     /// The bins of the index.
@@ -258,8 +258,8 @@ pub struct PeriodReport {
     pub ks_p: f64,
     /// Population stability index of the score.
     pub psi_score: Estimate,
-    /// What that comes to by chance alone.
-    pub psi_by_chance: f64,
+    /// What that comes to by chance alone; null below five rows a bin.
+    pub psi_by_chance: Option<f64>,
     /// Population stability index of the gap; null for a lone route.
     pub psi_gap: Option<Estimate>,
     /// System accuracy to be expected, on the assumption of the whole.

@@ -133,9 +133,9 @@ fn mix(report: &MonitorReport) -> String {
     }
     let _ = writeln!(
         out,
-        "stability index of this mix: {} (about {:.3} by chance alone)",
+        "stability index of this mix: {} ({} by chance alone)",
         index(&figures.route_mix_psi),
-        figures.route_mix_psi_by_chance
+        number(figures.route_mix_psi_by_chance, 3)
     );
     out
 }
@@ -161,7 +161,7 @@ fn shifts(report: &MonitorReport) -> String {
             index(&shift.ks),
             p_value(shift.p),
             index(&shift.psi),
-            format!("{:.3}", shift.psi_by_chance),
+            number(shift.psi_by_chance, 3),
         ]
     };
     let rows = std::iter::once(row("score", &figures.score)).chain(figures.gap.iter().map(|gap| row("gap", gap)));
@@ -249,7 +249,7 @@ fn by_period(periods: &[PeriodReport]) -> String {
                 number(p.ks.point, 3),
                 p_value(p.ks_p),
                 index(&p.psi_score),
-                format!("{:.3}", p.psi_by_chance),
+                number(p.psi_by_chance, 3),
                 p.psi_gap.as_ref().map_or_else(|| "n/a".into(), |e| number(e.point, 3)),
                 super::percent_with_interval(&p.expected_accuracy),
             ]
