@@ -6,7 +6,7 @@ use std::path::Path;
 use chrono::{DateTime, Datelike as _, Days, NaiveDate, Utc};
 use sha2::{Digest, Sha256};
 
-use super::read::{Lines, name, read_bytes, text};
+use super::read::{Lines, read_bytes, text};
 use super::{DatasetError, Format, RowProblem, parquet, prompt_problem};
 use crate::assets::hex;
 use crate::error::nearest;
@@ -63,6 +63,14 @@ pub struct Log {
     pub time_column: Option<String>,
     /// sha256 of the columns that were read.
     pub sha256: String,
+}
+
+/// The file as errors and reports name it.
+pub(super) fn name(path: &Path) -> String {
+    if path == Path::new("-") {
+        return "standard input".to_owned();
+    }
+    path.display().to_string()
 }
 
 /// Text cells of a file; a missing or null one is `None`.

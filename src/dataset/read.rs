@@ -3,6 +3,7 @@
 use std::io::Read;
 use std::path::Path;
 
+use super::log::name;
 use super::{Dataset, DatasetError, Label, Row, RowProblem, prompt_problem, split};
 
 /// File format of a dataset.
@@ -110,14 +111,6 @@ pub(super) fn load(path: &Path, options: &ReadOptions) -> Result<Dataset, Datase
         Format::Jsonl => Some(r#"a line looks like {"prompt": "…", "label": "coding", "split": "test"}"#),
     };
     finish(table, source, options, hint)
-}
-
-/// The file as errors and reports name it.
-pub(super) fn name(path: &Path) -> String {
-    if path == Path::new("-") {
-        return "standard input".to_owned();
-    }
-    path.display().to_string()
 }
 
 pub(super) fn read_bytes(path: &Path, source: &str) -> Result<Vec<u8>, DatasetError> {
