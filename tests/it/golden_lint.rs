@@ -1,7 +1,5 @@
 //! Confident learning against cleanlab, by `golden/make_lint_goldens.py`.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot set itself up is a failed test")]
-
 use std::collections::BTreeMap;
 
 use routecal::lint::labels::confident_learning;

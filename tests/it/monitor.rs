@@ -23,7 +23,7 @@ fn prompt(i: usize) -> (String, &'static str) {
     if i % 6 == 5 {
         return (format!("shoes dinner sofa weather {i}"), "none");
     }
-    let foreign = if i % 4 == 0 {
+    let foreign = if i.is_multiple_of(4) {
         WORDS[(i + 1) % 3].1[i / 4 % 6]
     } else {
         "please"

@@ -65,7 +65,6 @@ fn answers_are_right_where_they_are_given() {
 
 #[test]
 #[ignore = "minutes; prints a table"]
-#[expect(clippy::print_stdout, reason = "the table is what it is for")]
 fn table() {
     for shift in [0.0, 0.3, 0.6, 1.0] {
         for n in [20, 100, 300, 1000] {
