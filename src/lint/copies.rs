@@ -189,7 +189,7 @@ impl Texts {
         let mut findings = Vec::new();
         for (kind, clusters) in KINDS.into_iter().zip(clusters) {
             for cluster in clusters.into_groups() {
-                let members = cluster.members.iter().map(|i| distinct[*i]).collect();
+                let members: Vec<usize> = cluster.members.iter().map(|i| distinct[*i]).collect();
                 let finding = self.finding(input, kind, false, &members);
                 let cosine = cluster.best.cosine;
                 let message = format!("{}, cosine up to {cosine:.3}", finding.message);
