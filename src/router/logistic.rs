@@ -44,7 +44,8 @@ impl Logistic {
             .flat_map(|(route, size)| std::iter::repeat_n(route, *size))
             .collect();
         let fitted = MultiLogisticRegression::default()
-            .alpha(1.0 / c)
+            // Of two classes scikit-learn fits one weight vector, the difference of the two here: its penalty weighs twice.
+            .alpha(if sizes.len() == 2 { 2.0 } else { 1.0 } / c)
             .gradient_tolerance(TOLERANCE)
             .max_iterations(STEPS)
             .fit(&Dataset::new(records, targets))
