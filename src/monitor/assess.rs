@@ -48,7 +48,8 @@ pub struct Comparison {
 /// let lifted: Vec<Seen> = (0..500).map(|i| seen(i, 0.3)).collect();
 /// assert_eq!(verdict(&same), MonitorVerdict::Stable);
 /// assert_eq!(verdict(&lifted), MonitorVerdict::Shifted);
-/// assert_eq!(verdict(&same[..5]), MonitorVerdict::TooFew);
+/// let few: Vec<Seen> = (0..5).map(|i| seen(100 * i, 0.0)).collect();
+/// assert_eq!(verdict(&few), MonitorVerdict::TooFew);
 /// ```
 ///
 /// # Panics
