@@ -3,7 +3,7 @@
     python -m venv venv && venv/bin/pip install numpy==2.4.6 scikit-learn==1.9.1
     venv/bin/python make_scoring_goldens.py
 
-Probabilities are scikit-learn's LogisticRegression(C, tol=1e-12) on unit vectors. The others are written with numpy as literally
+Probabilities are scikit-learn's LogisticRegression(C, solver="newton-cholesky", tol=1e-12) on unit vectors. The others are written with numpy as literally
 as their definitions: cosines to the mean of a route's unit vectors, to the nearest example, the mean of the highest k, and to
 the medoid, which is found by trying every example. The output is the same on every run.
 """
@@ -50,7 +50,7 @@ def case(generator, sizes):
     }
     labels = numpy.repeat(numpy.arange(len(sizes)), sizes)
     for c in (0.3, 1, 10, 100):
-        model = LogisticRegression(C=c, tol=1e-12, max_iter=100_000).fit(numpy.vstack(examples), labels)
+        model = LogisticRegression(C=c, solver="newton-cholesky", tol=1e-12, max_iter=1000).fit(numpy.vstack(examples), labels)
         rules["logistic" if c == 1 else f"logistic:{c}"] = model.predict_proba(rows).T
     return {
         "sizes": sizes,
