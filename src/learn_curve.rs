@@ -139,9 +139,7 @@ mod tests {
 
     /// Two routes around two directions, the second one's candidates of two kinds.
     fn pool() -> Vectors {
-        let at = |degrees: f32| vec![degrees.to_radians().cos(), degrees.to_radians().sin()];
-        let rows: Vec<Vec<f32>> = [0.0, 5.0, 10.0, 40.0, 80.0, 120.0].map(at).to_vec();
-        Vectors::new(&rows).unwrap()
+        Vectors::at_degrees(&[0.0, 5.0, 10.0, 40.0, 80.0, 120.0])
     }
 
     fn curve(examples: &[usize], draws: u32, seed: u64) -> Vec<LearnPointReport> {

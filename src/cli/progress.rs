@@ -47,8 +47,19 @@ impl Bars {
 
     /// Shows how far a calculation of `total` resamples is while `work` runs; it is handed what to call after each of them.
     pub(super) fn resampling<R>(&self, total: u64, work: impl FnOnce(&(dyn Fn() + Sync)) -> R) -> R {
-        let template = "intervals {bar:28} {pos}/{len} resamples, {eta} left";
-        self.start(Some(total), template, String::new());
+        self.counting(total, "intervals", "resamples", work)
+    }
+
+    /// As [`Bars::resampling`], of something else: `what` is done in so many `units`.
+    pub(super) fn counting<R>(
+        &self,
+        total: u64,
+        what: &str,
+        units: &str,
+        work: impl FnOnce(&(dyn Fn() + Sync)) -> R,
+    ) -> R {
+        let template = format!("{what} {{bar:28}} {{pos}}/{{len}} {units}, {{eta}} left");
+        self.start(Some(total), &template, String::new());
         let result = work(&|| self.bar().inc(1));
         self.bar().finish_and_clear();
         result

@@ -366,12 +366,7 @@ impl Session {
         let plan = self.plan(router)?;
         // Labels are checked before anything is embedded: a typo should not cost minutes.
         dataset.resolve(&plan.routes.names())?;
-        let whole = DatasetProvenance {
-            source: dataset.source.clone(),
-            sha256: dataset.fingerprint(),
-            rows: dataset.rows.len() as u64,
-            split_column: dataset.split_column,
-        };
+        let whole = DatasetProvenance::from(&dataset);
         let wanted: Vec<&str> = required.iter().chain(optional).copied().collect();
         if !wanted.contains(&"all") {
             dataset.rows.retain(|row| wanted.contains(&row.split.as_str()));
@@ -391,11 +386,16 @@ impl Session {
 
     /// What a report says of its making.
     pub(super) fn provenance(&self, data: &ScoredData) -> Provenance {
+        self.provenance_of(&data.router.engine, &data.router.routes, data.whole.clone())
+    }
+
+    /// As [`Session::provenance`], of what is not scored by one router.
+    pub(super) fn provenance_of(&self, engine: &Engine, routes: &Routes, dataset: DatasetProvenance) -> Provenance {
         Provenance {
             tool_version: env!("CARGO_PKG_VERSION").into(),
-            encoder: data.router.engine.encoder.identity().clone(),
-            routes_sha256: data.router.routes.fingerprint(),
-            dataset: data.whole.clone(),
+            encoder: engine.encoder.identity().clone(),
+            routes_sha256: routes.fingerprint(),
+            dataset,
             seed: self.common.seed,
         }
     }

@@ -108,6 +108,18 @@ pub(crate) fn cosine(a: &[f32], b: &[f32]) -> f64 {
 }
 
 #[cfg(test)]
+impl Vectors {
+    /// Unit vectors of the plane, by their angles.
+    pub(crate) fn at_degrees(degrees: &[f32]) -> Self {
+        let rows: Vec<Vec<f32>> = degrees
+            .iter()
+            .map(|d| vec![d.to_radians().cos(), d.to_radians().sin()])
+            .collect();
+        Self::new(&rows).expect("unit vectors")
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

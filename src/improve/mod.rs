@@ -121,14 +121,6 @@ mod tests {
     use super::*;
     use crate::encode::Vectors;
 
-    fn at(degrees: &[f32]) -> Vectors {
-        let rows: Vec<Vec<f32>> = degrees
-            .iter()
-            .map(|d| vec![d.to_radians().cos(), d.to_radians().sin()])
-            .collect();
-        Vectors::new(&rows).unwrap()
-    }
-
     fn settings(add: usize) -> Settings {
         Settings {
             limits: Limits { add, drop: 0, keep: 1 },
@@ -145,7 +137,12 @@ mod tests {
             .chain((0..20_u8).map(|i| 100.0 + f32::from(i)))
             .collect();
         let labels: Vec<usize> = (0..40).map(|i| usize::from(i >= 20)).collect();
-        Material::new(&at(&[-20.0, 110.0]), &[1, 1], &at(&prompts), &labels)
+        Material::new(
+            &Vectors::at_degrees(&[-20.0, 110.0]),
+            &[1, 1],
+            &Vectors::at_degrees(&prompts),
+            &labels,
+        )
     }
 
     #[test]

@@ -294,14 +294,6 @@ fn weight(product: f64, square: f64) -> f64 {
 mod tests {
     use super::*;
 
-    fn at(degrees: &[f32]) -> Vectors {
-        let rows: Vec<Vec<f32>> = degrees
-            .iter()
-            .map(|d| vec![d.to_radians().cos(), d.to_radians().sin()])
-            .collect();
-        Vectors::new(&rows).unwrap()
-    }
-
     const LIMITS: Limits = Limits {
         add: 2,
         drop: 1,
@@ -311,9 +303,9 @@ mod tests {
     /// Route 0 lives around 60° but its examples stand at 0° and 10°; route 1 around 120°.
     fn material() -> Material {
         Material::new(
-            &at(&[0.0, 10.0, 120.0]),
+            &Vectors::at_degrees(&[0.0, 10.0, 120.0]),
             &[2, 1],
-            &at(&[55.0, 60.0, 65.0, 70.0, 118.0, 122.0]),
+            &Vectors::at_degrees(&[55.0, 60.0, 65.0, 70.0, 118.0, 122.0]),
             &[0, 0, 0, 0, 1, 1],
         )
     }

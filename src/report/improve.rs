@@ -3,8 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{DatasetProvenance, Estimate};
-use crate::encode::EncoderIdentity;
+use super::{Estimate, Provenance};
 
 /// Examples to add and to drop, and how sure it is that they help.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -14,16 +13,8 @@ pub struct ImproveReport {
     pub kind: String,
     /// Schema version.
     pub schema_version: u64,
-    /// Version of the program.
-    pub tool_version: String,
-    /// The encoder.
-    pub encoder: EncoderIdentity,
-    /// Hash of the routes as they were.
-    pub routes_sha256: String,
-    /// The dataset.
-    pub dataset: DatasetProvenance,
-    /// Seed of folds and draws.
-    pub seed: u64,
+    /// What made it.
+    pub provenance: Provenance,
     /// Split whose prompts may become examples.
     pub calibration_split: String,
     /// Distinct in-domain prompts of it.

@@ -3,8 +3,7 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{DatasetProvenance, Estimate};
-use crate::encode::EncoderIdentity;
+use super::{Estimate, Provenance};
 
 /// Accuracy against the number of examples a route.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
@@ -14,18 +13,10 @@ pub struct LearnCurveReport {
     pub kind: String,
     /// Schema version.
     pub schema_version: u64,
-    /// Version of the program.
-    pub tool_version: String,
-    /// The encoder.
-    pub encoder: EncoderIdentity,
-    /// Hash of the routes.
-    pub routes_sha256: String,
-    /// The dataset.
-    pub dataset: DatasetProvenance,
+    /// What made it.
+    pub provenance: Provenance,
     /// The scoring rule.
     pub scoring: String,
-    /// Seed of the draws.
-    pub seed: u64,
     /// Routers drawn for each number of examples.
     pub draws: u32,
     /// Split whose prompts are drawn as examples, beside those of the routes file.

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::dataset::Dataset;
 use crate::encode::EncoderIdentity;
 
 /// What a document depends on; two runs with equal provenance give equal documents.
@@ -31,4 +32,15 @@ pub struct DatasetProvenance {
     pub rows: u64,
     /// Whether the file names the splits; otherwise they come from a content hash.
     pub split_column: bool,
+}
+
+impl From<&Dataset> for DatasetProvenance {
+    fn from(dataset: &Dataset) -> Self {
+        Self {
+            source: dataset.source.clone(),
+            sha256: dataset.fingerprint(),
+            rows: dataset.rows.len() as u64,
+            split_column: dataset.split_column,
+        }
+    }
 }

@@ -71,27 +71,19 @@ fn best_swap(chosen: &[usize], n: usize, total: &dyn Fn(&[usize]) -> f64) -> Opt
 mod tests {
     use super::*;
 
-    fn at(degrees: &[f32]) -> Vectors {
-        let rows: Vec<Vec<f32>> = degrees
-            .iter()
-            .map(|d| vec![d.to_radians().cos(), d.to_radians().sin()])
-            .collect();
-        Vectors::new(&rows).unwrap()
-    }
-
     #[test]
     fn one_medoid_is_the_middle_and_two_stand_for_two_groups() {
-        let examples = at(&[0.0, 10.0, 20.0, 90.0, 95.0, 100.0]);
+        let examples = Vectors::at_degrees(&[0.0, 10.0, 20.0, 90.0, 95.0, 100.0]);
         assert_eq!(medoids(&examples, 2), [1, 4]);
-        assert_eq!(medoids(&at(&[0.0, 10.0, 20.0]), 1), [1]);
+        assert_eq!(medoids(&Vectors::at_degrees(&[0.0, 10.0, 20.0]), 1), [1]);
         assert_eq!(medoids(&examples, 6), [0, 1, 2, 3, 4, 5]);
-        assert_eq!(medoids(&at(&[5.0, 5.0]), 1), [0]);
+        assert_eq!(medoids(&Vectors::at_degrees(&[5.0, 5.0]), 1), [0]);
     }
 
     #[test]
     fn no_choice_of_medoids_is_better() {
         let degrees: Vec<f32> = (0..9_u8).map(|i| f32::from(i * i) * 3.7 % 180.0).collect();
-        let examples = at(&degrees);
+        let examples = Vectors::at_degrees(&degrees);
         let cost = |chosen: &[usize]| -> f64 {
             examples
                 .rows()

@@ -113,6 +113,15 @@ fn what_cannot_be_compared_is_refused() {
     assert!(error.contains("--risk"), "{error}");
     let in_domain: Vec<Prompt> = many(60).into_iter().filter(|p| p[1] != "none").collect();
     sandbox.write("inside.csv", csv_of(&in_domain));
+    // Of the usual rules the one that needs them is left out; who names it is told.
+    let run = sandbox
+        .run(["compare-encoders", "inside.csv", "--resamples", "0", "--quiet"])
+        .ok();
+    assert!(
+        run.stdout.contains("logistic:10") && !run.stdout.contains("logistic+ood"),
+        "{}",
+        run.stdout
+    );
     let error = sandbox.refused(["compare-encoders", "inside.csv", "--scoring", "logistic+ood"]);
     assert!(
         error.contains("out-of-domain prompts on the calibration split"),

@@ -15,13 +15,9 @@ pub(in crate::cli) struct CompareEncodersArgs {
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub(in crate::cli) encoders: Vec<String>,
     /// Scoring rules, separated by commas: centroid, max-example, mean-top:K, medoids:K, logistic, logistic:C, and
-    /// logistic+ood, which learns from half of the calibration split's out-of-domain prompts too.
-    #[arg(
-        long,
-        value_name = "RULES",
-        value_delimiter = ',',
-        default_value = "centroid,max-example,mean-top:3,medoids:3,logistic:10,logistic+ood:10"
-    )]
+    /// logistic+ood, which learns from half of the calibration split's out-of-domain prompts too [default: one of each kind that
+    /// the data allow].
+    #[arg(long, value_name = "RULES", value_delimiter = ',')]
     pub(in crate::cli) scoring: Vec<String>,
     /// Highest selective risk on the calibration split; coverages are compared at it.
     #[arg(long, value_name = "R", default_value_t = 0.1)]

@@ -27,20 +27,20 @@ enum Rule {
 }
 
 pub(in crate::cli) fn run(session: &Session, args: &CompareEncodersArgs) -> Result<(), Error> {
-    let rules: Vec<(String, Rule)> = args.scoring.iter().map(|name| rule(name)).collect::<Result<_, _>>()?;
+    let typed: Vec<(String, Rule)> = args.scoring.iter().map(|name| rule(name)).collect::<Result<_, _>>()?;
     let split = session.common.split.as_deref().unwrap_or(CALIBRATION);
     let mut out = OutputFolder::open(&session.common.out)?;
     let plan = session.plan(None)?;
     let dataset = Dataset::load(&args.dataset, &args.data.options(session.common.seed, false))?;
-    let whole = DatasetProvenance {
-        source: dataset.source.clone(),
-        sha256: dataset.fingerprint(),
-        rows: dataset.rows.len() as u64,
-        split_column: dataset.split_column,
-    };
+    let whole = DatasetProvenance::from(&dataset);
     let (choosing, judging) = (dataset.split(split)?, dataset.split(&args.test_split)?);
     let names = plan.routes().names();
     let truths = (choosing.resolve(&names)?, judging.resolve(&names)?);
+    let rules = if typed.is_empty() {
+        usual(names.len(), truths.0.contains(&Truth::OutOfDomain))?
+    } else {
+        typed
+    };
     if split == args.test_split || split == "all" || args.test_split == "all" {
         session
             .printer
@@ -104,6 +104,18 @@ pub(in crate::cli) fn run(session: &Session, args: &CompareEncodersArgs) -> Resu
     session.printer.answer(|| document, || report::compare_text(&report))?;
     session.note_written(&out);
     Ok(())
+}
+
+/// The rules that are compared where none are named: those that these routes and these prompts allow.
+fn usual(routes: usize, out_of_domain: bool) -> Result<Vec<(String, Rule)>, Error> {
+    let mut names = vec!["centroid", "max-example", "mean-top:3", "medoids:3"];
+    if routes > 1 {
+        names.push("logistic:10");
+    }
+    if out_of_domain {
+        names.push("logistic+ood:10");
+    }
+    names.into_iter().map(rule).collect()
 }
 
 fn rule(name: &str) -> Result<(String, Rule), Error> {

@@ -66,12 +66,14 @@ pub(in crate::cli) fn run(session: &Session, args: &ImproveArgs) -> Result<(), E
         seed: session.common.seed,
     };
     let all: Vec<usize> = (0..material.len()).collect();
-    let (validation, changes) = session.bars.resampling(settings.folds as u64 + 1, |done| {
-        let validation = cross_validate(&material, &settings, done);
-        let changes = search(&material, &all, settings.limits);
-        done();
-        (validation, changes)
-    });
+    let (validation, changes) = session
+        .bars
+        .counting(settings.folds as u64 + 1, "searching", "searches", |done| {
+            let validation = cross_validate(&material, &settings, done);
+            let changes = search(&material, &all, settings.limits);
+            done();
+            (validation, changes)
+        });
     let on_test = OnTest {
         examples: &examples,
         sizes: &sizes,
@@ -85,16 +87,7 @@ pub(in crate::cli) fn run(session: &Session, args: &ImproveArgs) -> Result<(), E
     let report = ImproveReport {
         kind: "improvement".into(),
         schema_version: REPORT_VERSION,
-        tool_version: env!("CARGO_PKG_VERSION").into(),
-        encoder: engine.encoder.identity().clone(),
-        routes_sha256: routes.fingerprint(),
-        dataset: DatasetProvenance {
-            source: dataset.source.clone(),
-            sha256: dataset.fingerprint(),
-            rows: dataset.rows.len() as u64,
-            split_column: dataset.split_column,
-        },
-        seed: session.common.seed,
+        provenance: session.provenance_of(&engine, routes, DatasetProvenance::from(&dataset)),
         calibration_split: split.into(),
         candidates: material.len() as u64,
         test_split: args.test_split.clone(),

@@ -28,12 +28,7 @@ pub(in crate::cli) fn run(session: &Session, args: &LearnCurveArgs) -> Result<()
     let routes = plan.routes();
     let names = routes.names();
     let dataset = Dataset::load(&args.dataset, &args.data.options(session.common.seed, false))?;
-    let whole = DatasetProvenance {
-        source: dataset.source.clone(),
-        sha256: dataset.fingerprint(),
-        rows: dataset.rows.len() as u64,
-        split_column: dataset.split_column,
-    };
+    let whole = DatasetProvenance::from(&dataset);
     let judging = dataset.split(&args.test_split)?;
     let truths = judging.resolve(&names)?;
     let pools = pools(routes, &dataset.split(pool_split)?, &judging)?;
@@ -58,7 +53,7 @@ pub(in crate::cli) fn run(session: &Session, args: &LearnCurveArgs) -> Result<()
         scoring: routes.scoring,
     };
     let numbers = numbers(args, &sizes)?;
-    let points = session.bars.resampling(args.draws.into(), |done| {
+    let points = session.bars.counting(args.draws.into(), "examples", "draws", |done| {
         learn_curve(material, &numbers, (args.draws, session.common.seed), done)
     })?;
     let now = vectors.slice(of_pool + of_test, vectors.len());
@@ -66,12 +61,8 @@ pub(in crate::cli) fn run(session: &Session, args: &LearnCurveArgs) -> Result<()
     let report = LearnCurveReport {
         kind: "learn_curve".into(),
         schema_version: REPORT_VERSION,
-        tool_version: env!("CARGO_PKG_VERSION").into(),
-        encoder: engine.encoder.identity().clone(),
-        routes_sha256: routes.fingerprint(),
-        dataset: whole,
+        provenance: session.provenance_of(&engine, routes, whole),
         scoring: routes.scoring.to_string(),
-        seed: session.common.seed,
         draws: args.draws,
         pool_split: pool_split.into(),
         test_split: args.test_split.clone(),

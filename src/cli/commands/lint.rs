@@ -11,7 +11,7 @@ use crate::encode::Vectors;
 use crate::lint::next::{self, Labelled, Unlabelled};
 use crate::lint::{self, Code, Input, LintError, Settings, Severity};
 use crate::report::{
-    self, DatasetProvenance, LintCounts, LintReport, LintSettings, NextReport, Places, Provenance, REPORT_VERSION,
+    self, DatasetProvenance, LintCounts, LintReport, LintSettings, NextReport, Places, REPORT_VERSION,
 };
 use crate::routes::{Routes, RoutesError, Thresholds};
 use crate::store::{self, OutputFolder};
@@ -85,7 +85,7 @@ pub(in crate::cli) fn run(session: &Session, args: &LintArgs) -> Result<(), Erro
     let report = LintReport {
         kind: "lint".into(),
         schema_version: REPORT_VERSION,
-        provenance: provenance(session, &router, &whole),
+        provenance: session.provenance_of(&router.engine, &router.routes, DatasetProvenance::from(&whole)),
         settings: LintSettings {
             split: split.to_owned(),
             near_duplicate: args.near_duplicate,
@@ -186,21 +186,6 @@ fn choose(
         &router.routes.names(),
         &choices,
     ))
-}
-
-fn provenance(session: &Session, router: &Router, dataset: &Dataset) -> Provenance {
-    Provenance {
-        tool_version: env!("CARGO_PKG_VERSION").into(),
-        encoder: router.engine.encoder.identity().clone(),
-        routes_sha256: router.routes.fingerprint(),
-        dataset: DatasetProvenance {
-            source: dataset.source.clone(),
-            sha256: dataset.fingerprint(),
-            rows: dataset.rows.len() as u64,
-            split_column: dataset.split_column,
-        },
-        seed: session.common.seed,
-    }
 }
 
 fn sorted(codes: &[Code]) -> Vec<Code> {
