@@ -28,6 +28,8 @@ pub struct Material<'a> {
     pub truths: &'a [Truth],
     /// The scoring rule.
     pub scoring: Scoring,
+    /// Vectors of out-of-domain examples, the same in every draw; empty unless the rule learns from them.
+    pub outside: &'a Vectors,
 }
 
 /// Figures of one router: forced-choice accuracy of the in-domain prompts, and the AUROC of the score.
@@ -111,7 +113,8 @@ fn drawn(material: Material<'_>, order: &[Vec<usize>], n: usize) -> Result<(Opti
         .collect();
     let counts: Vec<usize> = taken.iter().map(|rows| rows.len()).collect();
     let vectors = Vectors::new(&rows).map_err(|e| RouterError::Scoring { message: e.to_string() })?;
-    let scorer = Scorer::new(&Centroids::new(vectors, &counts)?, material.scoring)?;
+    let centroids = Centroids::new(vectors, &counts)?.with_outside(material.outside.clone());
+    let scorer = Scorer::new(&centroids, material.scoring)?;
     let (accuracy, auroc) = judged(&scorer.score(material.test)?, material.truths);
     Ok((accuracy.value(), auroc))
 }
@@ -152,6 +155,7 @@ mod tests {
             test: &test,
             truths: &truths,
             scoring: Scoring::Centroid,
+            outside: &pool.slice(0, 0),
         };
         learn_curve(material, examples, (draws, seed), &|| ()).unwrap()
     }

@@ -69,6 +69,14 @@ impl Plan {
     }
 }
 
+/// Centroids of the vectors of [`Routes::example_texts`].
+pub(super) fn centroids_of(routes: &Routes, examples: &Vectors) -> Result<Centroids, Error> {
+    let sizes = routes.sizes();
+    let own = sizes.iter().sum();
+    let centroids = Centroids::new(examples.slice(0, own), &sizes)?;
+    Ok(centroids.with_outside(examples.slice(own, examples.len())))
+}
+
 /// An encoder with its cache.
 pub(super) struct Engine {
     pub(super) encoder: Box<dyn Encoder>,
@@ -291,13 +299,11 @@ impl Session {
             }
             (centroids, self.embed(&engine, texts)?)
         } else {
-            let sizes: Vec<usize> = routes.routes.iter().map(|r| r.examples.len()).collect();
-            let examples = routes.routes.iter().flat_map(|r| r.examples.iter().map(String::as_str));
             // One call for both, so that no core waits for the last batch of the examples.
-            let all: Vec<&str> = examples.chain(texts.iter().copied()).collect();
+            let all: Vec<&str> = routes.example_texts().chain(texts.iter().copied()).collect();
             let vectors = self.embed(&engine, &all)?;
-            let count = sizes.iter().sum();
-            let centroids = Centroids::new(vectors.slice(0, count), &sizes)?;
+            let count = all.len() - texts.len();
+            let centroids = centroids_of(&routes, &vectors.slice(0, count))?;
             (centroids, vectors.slice(count, vectors.len()))
         };
         let router = Router {

@@ -65,6 +65,18 @@ impl Vectors {
             data: self.data[start * self.dimension..end * self.dimension].to_vec(),
         }
     }
+
+    /// The named rows in that order, as a matrix of their own.
+    ///
+    /// # Panics
+    /// If a row is not there.
+    #[must_use]
+    pub fn select(&self, rows: &[usize]) -> Self {
+        Self {
+            dimension: self.dimension,
+            data: rows.iter().flat_map(|i| self.row(*i)).copied().collect(),
+        }
+    }
 }
 
 /// Why a vector cannot be used, if so.

@@ -78,8 +78,7 @@ impl Scored<'_> {
     }
 }
 
-/// Every route's examples, folded: a prompt among them is leakage.
+/// Every example that the router was made from, folded: a prompt among them is leakage.
 pub(crate) fn folded_examples(routes: &Routes) -> HashSet<String> {
-    let examples = routes.routes.iter().flat_map(|route| &route.examples);
-    examples.map(|example| folded(example)).collect()
+    routes.example_texts().map(folded).collect()
 }

@@ -60,6 +60,7 @@ impl Kit {
                         thresholds: None,
                     })
                     .collect(),
+                out_of_domain: Vec::new(),
                 prices: std::collections::BTreeMap::new(),
             },
             centroids,

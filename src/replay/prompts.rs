@@ -82,6 +82,7 @@ mod tests {
                     thresholds: None,
                 })
                 .into(),
+            out_of_domain: Vec::new(),
             prices: std::collections::BTreeMap::new(),
         };
         let row = |line, prompt: &str| Row {

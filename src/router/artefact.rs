@@ -39,6 +39,17 @@ pub struct RouterArtefact {
     fallback: TargetFile,
     thresholds: ThresholdsFile,
     routes: IndexMap<String, RouteFile>,
+    /// Examples of no route, where the scoring rule learns from them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    out_of_domain: Option<OutsideFile>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct OutsideFile {
+    examples: Vec<String>,
+    /// As those of a route.
+    vectors: Vec<String>,
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -105,7 +116,7 @@ impl RouterArtefact {
             encoder: encoder.clone(),
             encoder_name: encoder_name.to_owned(),
             routes_sha256: routes.fingerprint(),
-            vectors_sha256: vectors_sha256(centroids.examples()),
+            vectors_sha256: vectors_sha256(centroids),
             scoring: routes.scoring.to_string(),
             fallback: TargetFile {
                 model: routes.fallback.model.clone(),
@@ -113,6 +124,10 @@ impl RouterArtefact {
             },
             thresholds: routes.thresholds.into(),
             routes: files,
+            out_of_domain: centroids.outside().map(|outside| OutsideFile {
+                examples: routes.out_of_domain.clone(),
+                vectors: outside.rows().map(pack).collect(),
+            }),
         }
     }
 
@@ -178,7 +193,18 @@ impl RouterArtefact {
         if routes.is_empty() {
             return Err(bad("it has no routes".into()));
         }
-        let examples = Vectors::new(&rows).map_err(|e| bad(e.to_string()))?;
+        let own = rows.len();
+        let mut out_of_domain = Vec::new();
+        if let Some(outside) = &self.out_of_domain {
+            for packed in &outside.vectors {
+                rows.push(unpack(packed).ok_or_else(|| bad("an out-of-domain vector is no base64 of f32".into()))?);
+            }
+            if outside.examples.len() != outside.vectors.len() {
+                return Err(bad("its out-of-domain examples and vectors differ in number".into()));
+            }
+            out_of_domain.clone_from(&outside.examples);
+        }
+        let vectors = Vectors::new(&rows).map_err(|e| bad(e.to_string()))?;
         let routes = Routes {
             encoder: Some(self.encoder_name.clone()),
             scoring: self.scoring.parse().map_err(&bad)?,
@@ -188,22 +214,24 @@ impl RouterArtefact {
             },
             thresholds: check(self.thresholds)?,
             routes,
+            out_of_domain,
             prices: std::collections::BTreeMap::default(),
         };
         if routes.fingerprint() != self.routes_sha256 {
             return Err(bad("its routes were changed after it was built".into()));
         }
-        if vectors_sha256(&examples) != self.vectors_sha256 {
+        let centroids = Centroids::new(vectors.slice(0, own), &routes.sizes())?.with_outside(vectors.slice(own, rows.len()));
+        if vectors_sha256(&centroids) != self.vectors_sha256 {
             return Err(bad("its vectors were changed after it was built".into()));
         }
-        let sizes: Vec<usize> = routes.routes.iter().map(|r| r.examples.len()).collect();
-        let centroids = Centroids::new(examples, &sizes)?;
         Ok((routes, centroids))
     }
 }
 
-fn vectors_sha256(vectors: &Vectors) -> String {
-    let bytes: Vec<u8> = vectors.rows().flatten().flat_map(|x| x.to_le_bytes()).collect();
+fn vectors_sha256(centroids: &Centroids) -> String {
+    let outside = centroids.outside().into_iter().flat_map(Vectors::rows);
+    let rows = centroids.examples().rows().chain(outside);
+    let bytes: Vec<u8> = rows.flatten().flat_map(|x| x.to_le_bytes()).collect();
     crate::assets::sha256_hex(&bytes)
 }
 

@@ -13,6 +13,8 @@ pub struct Centroids {
     examples: Vectors,
     /// Row of the first example of each route in `examples`, and one past the last.
     starts: Vec<usize>,
+    /// Examples of no route, where the scoring rule learns from them.
+    outside: Option<Vectors>,
 }
 
 /// How tight a route is, by the cosines of its examples to its centroid.
@@ -82,7 +84,27 @@ impl Centroids {
             means,
             examples,
             starts,
+            outside: None,
         })
+    }
+
+    /// The same with vectors of out-of-domain examples, for [`Scoring::LogisticOod`](crate::routes::Scoring::LogisticOod); no
+    /// vectors change nothing.
+    ///
+    /// # Panics
+    /// If they are of another length than the routes' examples.
+    #[must_use]
+    pub fn with_outside(mut self, outside: Vectors) -> Self {
+        if !outside.is_empty() {
+            assert_eq!(outside.dimension(), self.examples.dimension(), "vectors of two encoders");
+            self.outside = Some(outside);
+        }
+        self
+    }
+
+    /// Vectors of the out-of-domain examples, where there are any.
+    pub fn outside(&self) -> Option<&Vectors> {
+        self.outside.as_ref()
     }
 
     /// The centroids, one row a route.

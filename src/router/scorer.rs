@@ -35,7 +35,7 @@ impl Scorer {
     /// O(Σ n² · d) for n examples a route, the regression some hundred passes over the examples.
     ///
     /// # Errors
-    /// [`RouterError::Scoring`] where the rule cannot be used: a regression needs two routes.
+    /// [`RouterError::Scoring`] where the rule cannot be used: a regression needs two routes, or a route and out-of-domain examples.
     pub fn new(centroids: &Centroids, scoring: Scoring) -> Result<Self, RouterError> {
         let sizes = centroids.sizes();
         let rule = match scoring {
@@ -56,31 +56,9 @@ impl Scorer {
                 prototypes(vectors, &counts, 1)
             }
             Scoring::Logistic(c) => Rule::Logistic(Logistic::fit(centroids.examples(), &sizes, c)?),
+            Scoring::LogisticOod(c) => Rule::Logistic(with_out_of_domain(centroids, c)?),
         };
         Ok(Self { rule })
-    }
-
-    /// A regression that knows out-of-domain prompts as a class of their own; a score is a route's share of all classes, so it is
-    /// low for a prompt of none.
-    ///
-    /// # Errors
-    /// [`RouterError::Scoring`] where it cannot be fitted.
-    ///
-    /// # Panics
-    /// If the vectors are of other lengths than the examples.
-    pub fn with_out_of_domain(centroids: &Centroids, outside: &Vectors, c: f64) -> Result<Self, RouterError> {
-        let rows: Vec<Vec<f32>> = centroids
-            .examples()
-            .rows()
-            .chain(outside.rows())
-            .map(<[f32]>::to_vec)
-            .collect();
-        let examples = Vectors::new(&rows).map_err(|e| RouterError::Scoring { message: e.to_string() })?;
-        let mut sizes = centroids.sizes();
-        sizes.push(outside.len());
-        Ok(Self {
-            rule: Rule::Logistic(Logistic::fit(&examples, &sizes, c)?.without_last()),
-        })
     }
 
     /// Scores every prompt, in parallel; O(prompts × prototypes × dimension).
@@ -113,6 +91,20 @@ impl Scorer {
         };
         Ok(ScoreTable::from_scores(all, routes))
     }
+}
+
+/// A regression with the out-of-domain examples as one class more, which is not scored.
+fn with_out_of_domain(centroids: &Centroids, c: f64) -> Result<Logistic, RouterError> {
+    let scoring = |message: String| RouterError::Scoring { message };
+    let Some(outside) = centroids.outside() else {
+        return Err(scoring("logistic+ood needs examples that belong to no route".into()));
+    };
+    let rows = centroids.examples().rows().chain(outside.rows());
+    let rows: Vec<Vec<f32>> = rows.map(<[f32]>::to_vec).collect();
+    let examples = Vectors::new(&rows).map_err(|e| scoring(e.to_string()))?;
+    let mut sizes = centroids.sizes();
+    sizes.push(outside.len());
+    Ok(Logistic::fit(&examples, &sizes, c)?.without_last())
 }
 
 fn prototypes(vectors: Vectors, sizes: &[usize], top: usize) -> Rule {
@@ -186,5 +178,19 @@ mod tests {
         let error = Scorer::new(&lone, Scoring::Logistic(1.0)).unwrap_err();
         assert!(matches!(error, RouterError::Scoring { .. }));
         assert!(Scorer::new(&lone, Scoring::Medoids(2)).is_ok());
+    }
+
+    #[test]
+    fn with_out_of_domain_examples_a_foreign_prompt_scores_low_and_one_route_is_enough() {
+        let outside = Vectors::new(&[vec![0.0, -1.0], vec![0.1, -1.0]]).unwrap();
+        let known = centroids().with_outside(outside.clone());
+        let prompts = Vectors::new(&[vec![0.0, -1.0], vec![0.0, 1.0]]).unwrap();
+        let rule = Scoring::LogisticOod(100.0);
+        let table = Scorer::new(&known, rule).unwrap().score(&prompts).unwrap();
+        assert!(table.scores(0).iter().sum::<f64>() < 0.2, "{:?}", table.scores(0));
+        assert!(table.scores(1)[0] > 0.6, "{:?}", table.scores(1));
+        let lone = Centroids::new(Vectors::new(&[vec![1.0, 0.0]]).unwrap(), &[1]).unwrap();
+        assert!(Scorer::new(&lone, rule).is_err(), "nothing to tell the route from");
+        assert!(Scorer::new(&lone.with_outside(outside), rule).is_ok());
     }
 }

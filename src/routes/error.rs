@@ -121,6 +121,13 @@ pub enum RoutesWarning {
         /// Its name.
         route: String,
     },
+    /// Out-of-domain examples that the scoring rule does not look at.
+    UnusedOutOfDomain {
+        /// Where they stand.
+        place: String,
+        /// The rule.
+        scoring: String,
+    },
 }
 
 impl fmt::Display for RoutesWarning {
@@ -147,6 +154,10 @@ impl fmt::Display for RoutesWarning {
             Self::OneRoute { route } => write!(
                 f,
                 "\"{route}\" is the only route: there is no runner-up, every gap is infinite and only the threshold decides"
+            ),
+            Self::UnusedOutOfDomain { place, scoring } => write!(
+                f,
+                "{place}: the out-of-domain examples are not used: the scoring rule is {scoring}, and only logistic+ood learns from them"
             ),
         }
     }

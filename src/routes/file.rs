@@ -1,18 +1,17 @@
-//! The serde shape of routes.json, and its validation.
+//! From the serde shape of routes.json to validated routes.
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
-use indexmap::IndexMap;
-use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::error::{RoutesError, RoutesWarning};
 use super::locate::{Locator, Step};
+use super::shape::{FallbackFile, RouteFile, RoutesFile, ThresholdsFile};
 use super::{FEW_EXAMPLES, RESERVED_NAMES, Route, Routes, Scoring, Target, Thresholds};
 use crate::error::nearest;
 
-const TOP_LEVEL: [&str; 7] = [
+const TOP_LEVEL: [&str; 8] = [
     "$schema",
     "encoder",
     "scoring",
@@ -20,95 +19,8 @@ const TOP_LEVEL: [&str; 7] = [
     "thresholds",
     "prices",
     "routes",
+    "out_of_domain",
 ];
-
-/// A prompt router: its encoder, fallback, thresholds and routes.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "routes.json")]
-pub(super) struct RoutesFile {
-    /// Where this schema is, for editors.
-    #[serde(rename = "$schema", default)]
-    #[expect(dead_code, reason = "for editors only")]
-    schema: Option<String>,
-    /// Sentence encoder, such as "all-MiniLM-L6-v2" (the default) or "all-mpnet-base-v2".
-    #[serde(default)]
-    encoder: Option<String>,
-    /// How a prompt is scored against a route: "centroid" (the default), "max-example", "mean-top:K", "medoids:K",
-    /// "logistic" or "logistic:C".
-    #[serde(default)]
-    #[schemars(regex(
-        pattern = r"^(centroid|max-example|mean-top:[1-9][0-9]*|medoids:[1-9][0-9]*|logistic(:[0-9.]+)?)$"
-    ))]
-    scoring: Option<String>,
-    /// Where a prompt goes that is accepted by no route.
-    #[serde(default)]
-    fallback: FallbackFile,
-    /// Thresholds of every route that has none of its own.
-    #[serde(default)]
-    thresholds: Option<ThresholdsFile>,
-    /// Price of one prompt by model, in any one currency, for `calibrate --goal min-cost`.
-    #[serde(default)]
-    #[schemars(extend("additionalProperties" = { "type": "number", "minimum": 0 }))]
-    prices: BTreeMap<String, f64>,
-    /// Routes by name; the order breaks ties.
-    #[schemars(extend("minProperties" = 1))]
-    routes: IndexMap<String, RouteFile>,
-}
-
-/// Model and system prompt of the fallback.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct FallbackFile {
-    /// Model name, as the provider spells it.
-    model: String,
-    /// System prompt.
-    #[serde(default = "default_system_prompt")]
-    system_prompt: String,
-}
-
-fn default_system_prompt() -> String {
-    "You are a helpful assistant.".into()
-}
-
-impl Default for FallbackFile {
-    fn default() -> Self {
-        Self {
-            model: "gpt-4o".into(),
-            system_prompt: default_system_prompt(),
-        }
-    }
-}
-
-/// A prompt is accepted iff its score is at least `threshold` and its gap at least `gap`.
-#[derive(Debug, Clone, Copy, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct ThresholdsFile {
-    /// Least cosine to the best route, -1 to 1.
-    #[schemars(range(min = -1.0, max = 1.0))]
-    threshold: f64,
-    /// Least difference between the best and the second cosine, 0 to 2.
-    #[serde(default)]
-    #[schemars(range(min = 0.0, max = 2.0))]
-    gap: f64,
-}
-
-/// One route.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct RouteFile {
-    /// Model name, as the provider spells it.
-    model: String,
-    /// System prompt sent with every prompt of the route.
-    #[serde(default)]
-    system_prompt: String,
-    /// Prompts that belong to the route; five at the least, better more.
-    #[schemars(length(min = 1))]
-    examples: Vec<String>,
-    /// Thresholds of this route alone.
-    #[serde(default)]
-    thresholds: Option<ThresholdsFile>,
-}
 
 /// Parses and validates; see [`Routes::load`].
 pub(super) fn parse(text: &str, path: &Path) -> Result<(Routes, Vec<RoutesWarning>), RoutesError> {
@@ -144,6 +56,7 @@ pub(super) fn parse(text: &str, path: &Path) -> Result<(Routes, Vec<RoutesWarnin
             thresholds: None,
             prices: BTreeMap::new(),
             routes: deserialize(text, &checker)?,
+            out_of_domain: Vec::new(),
         }
     } else {
         deserialize(text, &checker)?
@@ -278,6 +191,7 @@ impl Checker<'_> {
                 .map_err(|message| self.invalid(&[Step::Key("scoring")], message, None))?,
             None => Scoring::default(),
         };
+        self.out_of_domain(&file, scoring)?;
         if matches!(scoring, Scoring::Logistic(_)) && file.routes.len() < 2 {
             return Err(self.invalid(
                 &[Step::Key("scoring")],
@@ -293,7 +207,13 @@ impl Checker<'_> {
             routes.push(checked);
         }
         self.refuse_identical(&routes, prefix)?;
-        let warnings = self.warnings(&routes, prefix);
+        let mut warnings = self.warnings(&routes, prefix);
+        if !file.out_of_domain.is_empty() && !scoring.needs_out_of_domain() {
+            warnings.push(RoutesWarning::UnusedOutOfDomain {
+                place: self.place(&[Step::Key("out_of_domain")]),
+                scoring: scoring.to_string(),
+            });
+        }
         let routes = Routes {
             encoder: file.encoder,
             scoring,
@@ -303,6 +223,7 @@ impl Checker<'_> {
             },
             thresholds,
             routes,
+            out_of_domain: file.out_of_domain,
             prices: file.prices,
         };
         Ok((routes, warnings))
@@ -323,18 +244,9 @@ impl Checker<'_> {
                 Some("give it five or more example prompts, or delete it".into()),
             ));
         }
-        for (i, example) in file.examples.iter().enumerate() {
-            if example.trim().is_empty() || example.contains('\0') {
-                let mut steps = steps.to_vec();
-                steps.extend([Step::Key("examples"), Step::Index(i)]);
-                let what = if example.contains('\0') {
-                    "holds a NUL character"
-                } else {
-                    "is empty"
-                };
-                return Err(self.invalid(&steps, format!("the example {what}"), None));
-            }
-        }
+        let mut steps_of_examples = steps.to_vec();
+        steps_of_examples.push(Step::Key("examples"));
+        self.texts(&file.examples, &steps_of_examples)?;
         let thresholds = file
             .thresholds
             .map(|t| {
@@ -352,6 +264,47 @@ impl Checker<'_> {
             examples: file.examples,
             thresholds,
         })
+    }
+
+    /// Refuses an example that no encoder could make anything of.
+    fn texts(&self, examples: &[String], steps: &[Step<'_>]) -> Result<(), RoutesError> {
+        for (i, example) in examples.iter().enumerate() {
+            let what = if example.contains('\0') {
+                "holds a NUL character"
+            } else if example.trim().is_empty() {
+                "is empty"
+            } else {
+                continue;
+            };
+            let mut steps = steps.to_vec();
+            steps.push(Step::Index(i));
+            return Err(self.invalid(&steps, format!("the example {what}"), None));
+        }
+        Ok(())
+    }
+
+    /// The examples of no route: there where the rule learns from them, and none of them a route's as well.
+    fn out_of_domain(&self, file: &RoutesFile, scoring: Scoring) -> Result<(), RoutesError> {
+        let key = Step::Key("out_of_domain");
+        if scoring.needs_out_of_domain() && file.out_of_domain.is_empty() {
+            return Err(self.invalid(
+                &[Step::Key("scoring")],
+                format!("{scoring} learns from prompts that no route should take, and the file has none"),
+                Some("add \"out_of_domain\": [\"…\"], twenty prompts or more".into()),
+            ));
+        }
+        self.texts(&file.out_of_domain, &[key])?;
+        for (i, example) in file.out_of_domain.iter().enumerate() {
+            let owner = file.routes.iter().find(|(_, route)| route.examples.contains(example));
+            if let Some((name, _)) = owner {
+                return Err(self.invalid(
+                    &[key, Step::Index(i)],
+                    format!("it is an example of route \"{name}\" as well"),
+                    Some("take it out of one of the two".into()),
+                ));
+            }
+        }
+        Ok(())
     }
 
     /// Two routes with the same examples have one centroid: every prompt would tie.

@@ -9,6 +9,7 @@ mod file;
 pub(crate) mod locate;
 mod schema;
 mod scoring;
+mod shape;
 
 pub use edit::{Example, WriteThresholds, with_examples, with_thresholds};
 pub use error::{RoutesError, RoutesWarning};
@@ -141,6 +142,8 @@ pub struct Routes {
     pub thresholds: Thresholds,
     /// In the order of the file, which breaks ties.
     pub routes: Vec<Route>,
+    /// Prompts that no route should take; only [`Scoring::LogisticOod`] learns from them.
+    pub out_of_domain: Vec<String>,
     /// Price of one prompt by model, in any one currency.
     pub prices: BTreeMap<String, f64>,
 }
@@ -167,6 +170,20 @@ impl Routes {
         file::parse(text, path)
     }
 
+    /// The examples of all routes in order, then the out-of-domain ones where the scoring rule learns from them: all that must
+    /// be embedded before a prompt can be scored.
+    pub fn example_texts(&self) -> impl Iterator<Item = &str> {
+        let used = self.scoring.needs_out_of_domain();
+        let outside = self.out_of_domain.iter().filter(move |_| used);
+        let examples = self.routes.iter().flat_map(|r| &r.examples);
+        examples.chain(outside).map(String::as_str)
+    }
+
+    /// Number of examples of each route.
+    pub fn sizes(&self) -> Vec<usize> {
+        self.routes.iter().map(|r| r.examples.len()).collect()
+    }
+
     /// Route names in order.
     pub fn names(&self) -> Vec<String> {
         self.routes.iter().map(|r| r.name.clone()).collect()
@@ -185,7 +202,7 @@ impl Routes {
         (0..self.routes.len()).map(|i| self.thresholds_of(i)).collect()
     }
 
-    /// sha256 of what decides scores and targets: names, models, system prompts, examples, fallback, scoring rule. Thresholds are
+    /// sha256 of what decides scores and targets: names, models, system prompts, examples, fallback, scoring rule and what it learns from. Thresholds are
     /// left out, so that a calibration does not make a router built before it look stale.
     ///
     /// # Panics
@@ -197,6 +214,9 @@ impl Routes {
         // The usual rule leaves the hash as it was before there were others.
         if self.scoring != Scoring::Centroid {
             canonical.extend(self.scoring.to_string().bytes());
+        }
+        if self.scoring.needs_out_of_domain() {
+            canonical.extend(serde_json::to_vec(&self.out_of_domain).expect("strings always serialise"));
         }
         sha256_hex(&canonical)
     }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 /// The scoring rules, for messages and help.
-pub const SCORING_RULES: &str = "centroid, max-example, mean-top:K, medoids:K, logistic, logistic:C";
+pub const SCORING_RULES: &str = "centroid, max-example, mean-top:K, medoids:K, logistic, logistic:C, logistic+ood, logistic+ood:C";
 
 /// Highest K of a rule.
 const MOST: usize = 1000;
@@ -24,12 +24,20 @@ pub enum Scoring {
     /// Probability of the route by a multinomial logistic regression fitted on all routes' examples, with the inverse of the
     /// penalty's weight (`C` of scikit-learn).
     Logistic(f64),
+    /// As [`Scoring::Logistic`], with the out-of-domain examples as a class of their own: a score is a route's share of all
+    /// classes, so it is low for a prompt of none.
+    LogisticOod(f64),
 }
 
 impl Scoring {
     /// Whether a score is a cosine; else it is a probability.
     pub fn is_cosine(self) -> bool {
-        !matches!(self, Self::Logistic(_))
+        !matches!(self, Self::Logistic(_) | Self::LogisticOod(_))
+    }
+
+    /// Whether it learns from examples of no route.
+    pub fn needs_out_of_domain(self) -> bool {
+        matches!(self, Self::LogisticOod(_))
     }
 }
 
@@ -42,6 +50,8 @@ impl fmt::Display for Scoring {
             Self::Medoids(k) => write!(f, "medoids:{k}"),
             Self::Logistic(1.0) => f.write_str("logistic"),
             Self::Logistic(c) => write!(f, "logistic:{c}"),
+            Self::LogisticOod(1.0) => f.write_str("logistic+ood"),
+            Self::LogisticOod(c) => write!(f, "logistic+ood:{c}"),
         }
     }
 }
@@ -56,16 +66,18 @@ impl FromStr for Scoring {
             let valid = count.filter(|k| (1..=MOST).contains(k));
             valid.ok_or_else(|| format!("{name} takes a number from 1 to {MOST}, such as {name}:3"))
         };
+        let penalty = || {
+            let c = argument.map_or(Some(1.0), |a| a.parse::<f64>().ok());
+            let valid = c.filter(|c| c.is_finite() && *c > 0.0);
+            valid.ok_or_else(|| format!("{name} takes a number above 0, such as {name}:10"))
+        };
         match (name, argument) {
             ("centroid", None) => Ok(Self::Centroid),
             ("max-example", None) => Ok(Self::MaxExample),
             ("mean-top", _) => count().map(Self::MeanTop),
             ("medoids", _) => count().map(Self::Medoids),
-            ("logistic", None) => Ok(Self::Logistic(1.0)),
-            ("logistic", Some(c)) => match c.parse::<f64>() {
-                Ok(c) if c.is_finite() && c > 0.0 => Ok(Self::Logistic(c)),
-                _ => Err("logistic takes a number above 0, such as logistic:10".into()),
-            },
+            ("logistic", _) => penalty().map(Self::Logistic),
+            ("logistic+ood", _) => penalty().map(Self::LogisticOod),
             _ => Err(format!("\"{text}\" is no scoring rule; there are {SCORING_RULES}")),
         }
     }
@@ -84,6 +96,8 @@ mod tests {
             "medoids:2",
             "logistic",
             "logistic:10",
+            "logistic+ood",
+            "logistic+ood:0.5",
         ] {
             assert_eq!(text.parse::<Scoring>().unwrap().to_string(), text);
         }
@@ -97,6 +111,8 @@ mod tests {
             "logistic:-1",
             "centroid:1",
             "logistic:NaN",
+            "logistic+ood:0",
+            "logistic+out",
         ] {
             assert!(text.parse::<Scoring>().is_err(), "{text}");
         }

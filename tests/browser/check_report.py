@@ -231,6 +231,14 @@ async def check(folder, shots, own):
         complaints.extend(f"print: {one}" for one in (await browser.value("routecalTest.contrast()"))[:10])
         paper = await browser.value("getComputedStyle(document.body).backgroundColor")
         complaints.hold(paper == "rgb(255, 255, 255)", f"print: the paper is {paper}")
+        shown = await browser.value("""[...document.querySelectorAll('table[data-sorts]')].map((table) => {
+            const rows = [...table.tBodies[0].rows];
+            const note = table.closest('.block').querySelector('.on-paper');
+            return [rows.length, rows.filter((row) => row.offsetHeight > 0).length, note && note.offsetHeight > 0];
+        })""")
+        for rows, seen, note in shown:
+            complaints.hold(seen == min(rows, 40) and bool(note) == (rows > 40), f"print: {seen} of {rows} rows, note {note}")
+        complaints.hold(any(rows > 40 for rows, *_ in shown), "print: no long table was looked at")
         await browser.send("Emulation.setScriptExecutionDisabled", value=True)
         await browser.open(page, 1400)
         await browser.send("Emulation.setScriptExecutionDisabled", value=False)

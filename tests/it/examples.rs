@@ -123,10 +123,7 @@ fn what_cannot_be_compared_is_refused() {
         run.stdout
     );
     let error = sandbox.refused(["compare-encoders", "inside.csv", "--scoring", "logistic+ood"]);
-    assert!(
-        error.contains("out-of-domain prompts on the calibration split"),
-        "{error}"
-    );
+    assert!(error.contains("learns from out-of-domain prompts"), "{error}");
 }
 
 #[test]
@@ -158,6 +155,64 @@ fn the_rule_of_routes_json_is_followed_and_changes_the_router() {
         error.contains("routes.json:1: scoring: \"nearest\" is no scoring rule"),
         "{error}"
     );
+}
+
+#[test]
+fn a_router_that_knows_out_of_domain_prompts_is_followed_everywhere() {
+    let sandbox = sandbox(6);
+    let mut routes: Value = serde_json::from_str(&sandbox.read("routes.json")).expect("JSON");
+    let outside: Vec<String> = (0..12).map(|i| format!("shoes dinner sofa weather {}", 900 + i)).collect();
+    let eval = |sandbox: &Sandbox, more: &[&str]| {
+        let command = ["eval", "prompts.csv", "--resamples", "0", "--no-plots", "--quiet", "--format", "json"];
+        sandbox.run(command.iter().chain(more).copied()).ok().json()
+    };
+    routes["scoring"] = json!("logistic:10");
+    sandbox.write("routes.json", routes.to_string());
+    let blind = eval(&sandbox, &[]);
+    routes["scoring"] = json!("logistic+ood:10");
+    sandbox.write("routes.json", routes.to_string());
+    let error = sandbox.refused(["classify", "rust"]);
+    assert!(
+        error.contains("routes.json:1: scoring: logistic+ood:10 learns from prompts that no route should take"),
+        "{error}"
+    );
+    routes["out_of_domain"] = json!(outside);
+    sandbox.write("routes.json", routes.to_string());
+    let knowing = eval(&sandbox, &[]);
+    let auroc = |report: &Value| number(&report["detection"]["score"]["auroc"], "point");
+    assert!(auroc(&knowing) > auroc(&blind).max(0.99), "{} {}", auroc(&knowing), auroc(&blind));
+    // A router file holds what the rule has learnt from, and gives the same.
+    sandbox.run(["centroids", "--quiet", "--out", "built"]).ok();
+    let of_file = eval(&sandbox, &["--router", "built/router.json"]);
+    assert_eq!(of_file["detection"], knowing["detection"]);
+    for command in ["calibrate", "learn-curve", "compare-encoders"] {
+        sandbox.run([command, "prompts.csv", "--quiet"]).ok();
+    }
+    // The comparison learns from the same examples, so every prompt of the split chooses.
+    let compared = sandbox.read_json("reports/comparison.json");
+    let last = compared["contenders"].as_array().and_then(|all| all.last()).expect("contenders");
+    assert_eq!(last["scoring"], "logistic+ood:10");
+    assert_eq!(last["auroc"]["point"], knowing["detection"]["score"]["auroc"]["point"]);
+    // A prompt that the router has learnt from is leakage like any other example.
+    let mut prompts = many(150);
+    prompts.push([outside[0].clone(), "none".into(), "test".into()]);
+    sandbox.write("leaking.csv", csv_of(&prompts));
+    let command = ["eval", "leaking.csv", "--resamples", "0", "--no-plots", "--quiet", "--format", "json"];
+    assert_eq!(sandbox.run(command).ok().json()["leakage"]["n"], 1);
+    // Other examples are another router.
+    routes["out_of_domain"][0] = json!("curtains please");
+    sandbox.write("routes.json", routes.to_string());
+    let error = sandbox.refused(["classify", "--router", "built/router.json", "rust"]);
+    assert!(error.contains("router.json"), "{error}");
+    // Another rule does not look at them, and says so.
+    routes["scoring"] = json!("centroid");
+    sandbox.write("routes.json", routes.to_string());
+    let run = sandbox.run(["classify", "rust"]).ok();
+    assert!(run.stderr.contains("the out-of-domain examples are not used"), "{}", run.stderr);
+    routes["out_of_domain"][1] = json!("rust please 0");
+    sandbox.write("routes.json", routes.to_string());
+    let error = sandbox.refused(["classify", "rust"]);
+    assert!(error.contains("out_of_domain[1]: it is an example of route \"coding\" as well"), "{error}");
 }
 
 #[test]

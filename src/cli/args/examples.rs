@@ -15,8 +15,8 @@ pub(in crate::cli) struct CompareEncodersArgs {
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub(in crate::cli) encoders: Vec<String>,
     /// Scoring rules, separated by commas: centroid, max-example, mean-top:K, medoids:K, logistic, logistic:C, and
-    /// logistic+ood, which learns from half of the calibration split's out-of-domain prompts too [default: one of each kind that
-    /// the data allow].
+    /// logistic+ood, which learns from the routes file's `out_of_domain` too or, where it has none, from half of the calibration
+    /// split's out-of-domain prompts [default: one of each kind that the data allow].
     #[arg(long, value_name = "RULES", value_delimiter = ',')]
     pub(in crate::cli) scoring: Vec<String>,
     /// Highest selective risk on the calibration split; coverages are compared at it.

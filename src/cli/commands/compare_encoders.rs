@@ -16,18 +16,8 @@ use crate::routes::{Routes, SCORING_RULES, Scoring};
 use crate::stats::{Purpose, stream};
 use crate::store::{self, OutputFolder};
 
-/// What stands before the C of a regression with out-of-domain prompts.
-const WITH_OOD: &str = "logistic+ood";
-
-/// A scoring rule of the comparison.
-enum Rule {
-    Of(Scoring),
-    /// A regression with out-of-domain prompts as a class of their own: not in routes.json, which has no such prompts.
-    WithOutOfDomain(f64),
-}
-
 pub(in crate::cli) fn run(session: &Session, args: &CompareEncodersArgs) -> Result<(), Error> {
-    let typed: Vec<(String, Rule)> = args.scoring.iter().map(|name| rule(name)).collect::<Result<_, _>>()?;
+    let typed: Vec<(String, Scoring)> = args.scoring.iter().map(|name| rule(name)).collect::<Result<_, _>>()?;
     let split = session.common.split.as_deref().unwrap_or(CALIBRATION);
     let mut out = OutputFolder::open(&session.common.out)?;
     let plan = session.plan(None)?;
@@ -37,7 +27,8 @@ pub(in crate::cli) fn run(session: &Session, args: &CompareEncodersArgs) -> Resu
     let names = plan.routes().names();
     let truths = (choosing.resolve(&names)?, judging.resolve(&names)?);
     let rules = if typed.is_empty() {
-        usual(names.len(), truths.0.contains(&Truth::OutOfDomain))?
+        let outside = !plan.routes().out_of_domain.is_empty() || truths.0.contains(&Truth::OutOfDomain);
+        usual(names.len(), outside)?
     } else {
         typed
     };
@@ -56,7 +47,7 @@ pub(in crate::cli) fn run(session: &Session, args: &CompareEncodersArgs) -> Resu
             .map(|n| throughput(&engine, &dataset, n as usize))
             .transpose()?;
         for (label, rule) in &rules {
-            let (calibration, test) = of.rows(rule, &truths, session.common.seed)?;
+            let (calibration, test) = of.rows(*rule, &truths, session.common.seed)?;
             if design.is_none() {
                 let scored = Scored {
                     rows: &judging.rows,
@@ -107,7 +98,7 @@ pub(in crate::cli) fn run(session: &Session, args: &CompareEncodersArgs) -> Resu
 }
 
 /// The rules that are compared where none are named: those that these routes and these prompts allow.
-fn usual(routes: usize, out_of_domain: bool) -> Result<Vec<(String, Rule)>, Error> {
+fn usual(routes: usize, out_of_domain: bool) -> Result<Vec<(String, Scoring)>, Error> {
     let mut names = vec!["centroid", "max-example", "mean-top:3", "medoids:3"];
     if routes > 1 {
         names.push("logistic:10");
@@ -118,18 +109,8 @@ fn usual(routes: usize, out_of_domain: bool) -> Result<Vec<(String, Rule)>, Erro
     names.into_iter().map(rule).collect()
 }
 
-fn rule(name: &str) -> Result<(String, Rule), Error> {
-    let bad = |message: String| {
-        let hint = format!("the rules are {SCORING_RULES}, {WITH_OOD}, {WITH_OOD}:C");
-        Error::usage(message, hint)
-    };
-    let rule = match name.strip_prefix(WITH_OOD) {
-        None => Rule::Of(name.parse().map_err(bad)?),
-        Some(rest) => match format!("logistic{rest}").parse::<Scoring>().map_err(bad)? {
-            Scoring::Logistic(c) => Rule::WithOutOfDomain(c),
-            other => Rule::Of(other),
-        },
-    };
+fn rule(name: &str) -> Result<(String, Scoring), Error> {
+    let rule = name.parse().map_err(|message: String| Error::usage(message, format!("the rules are {SCORING_RULES}")))?;
     Ok((name.to_owned(), rule))
 }
 
@@ -154,14 +135,15 @@ impl Embedded {
         routes: &Routes,
         (choosing, judging): (&Dataset, &Dataset),
     ) -> Result<Self, Error> {
-        let sizes: Vec<usize> = routes.routes.iter().map(|r| r.examples.len()).collect();
-        let examples = routes.routes.iter().flat_map(|r| r.examples.iter().map(String::as_str));
-        let all: Vec<&str> = examples.chain(choosing.prompts()).chain(judging.prompts()).collect();
+        let examples = routes.routes.iter().flat_map(|r| &r.examples);
+        let examples: Vec<&str> = examples.chain(&routes.out_of_domain).map(String::as_str).collect();
+        let all: Vec<&str> = [examples.clone(), choosing.prompts(), judging.prompts()].concat();
         let vectors = session.embed(engine, &all)?;
-        let from = sizes.iter().sum();
+        let sizes = routes.sizes();
+        let (own, from) = (sizes.iter().sum(), examples.len());
         let between = from + choosing.rows.len();
         Ok(Self {
-            centroids: Centroids::new(vectors.slice(0, from), &sizes)?,
+            centroids: Centroids::new(vectors.slice(0, own), &sizes)?.with_outside(vectors.slice(own, from)),
             choosing: vectors.slice(from, between),
             judging: vectors.slice(between, vectors.len()),
         })
@@ -170,38 +152,36 @@ impl Embedded {
     /// The rows that choose thresholds, and the scores of those that judge.
     fn rows(
         &self,
-        rule: &Rule,
+        scoring: Scoring,
         truths: &(Vec<Truth>, Vec<Truth>),
         seed: u64,
     ) -> Result<(Vec<calibrate::SweepRow>, ScoreTable), Error> {
-        match rule {
-            Rule::Of(scoring) => {
-                let scorer = Scorer::new(&self.centroids, *scoring)?;
-                let rows = calibrate::rows(&scorer.score(&self.choosing)?, &truths.0);
-                Ok((rows, scorer.score(&self.judging)?))
-            }
-            Rule::WithOutOfDomain(c) => {
-                let outside: Vec<usize> = (0..truths.0.len())
-                    .filter(|i| truths.0[*i] == Truth::OutOfDomain)
-                    .collect();
-                let mut learn = outside;
-                stream(seed, Purpose::Split, 0).shuffle(&mut learn);
-                learn.truncate(learn.len().div_ceil(2));
-                let vectors: Vec<Vec<f32>> = learn.iter().map(|i| self.choosing.row(*i).to_vec()).collect();
-                if vectors.is_empty() {
-                    return Err(Error::usage(
-                        format!("{WITH_OOD} needs out-of-domain prompts on the calibration split, and there are none"),
-                        "leave the rule out, or take a dataset with prompts that belong to no route",
-                    ));
-                }
-                let scorer = Scorer::with_out_of_domain(&self.centroids, &Vectors::new(&vectors)?, *c)?;
-                // What it has learnt from does not choose its thresholds.
-                let rest: Vec<usize> = (0..truths.0.len()).filter(|i| !learn.contains(i)).collect();
-                let rest_truths: Vec<Truth> = rest.iter().map(|i| truths.0[*i]).collect();
-                let rows = calibrate::rows(&scorer.score(&self.choosing)?.select(&rest), &rest_truths);
-                Ok((rows, scorer.score(&self.judging)?))
-            }
+        let borrowed = if scoring.needs_out_of_domain() && self.centroids.outside().is_none() {
+            self.borrowed(scoring, &truths.0, seed)?
+        } else {
+            Vec::new()
+        };
+        let centroids = self.centroids.clone();
+        let scorer = Scorer::new(&centroids.with_outside(self.choosing.select(&borrowed)), scoring)?;
+        // What it has learnt from does not choose its thresholds.
+        let rest: Vec<usize> = (0..truths.0.len()).filter(|i| !borrowed.contains(i)).collect();
+        let rest_truths: Vec<Truth> = rest.iter().map(|i| truths.0[*i]).collect();
+        let rows = calibrate::rows(&scorer.score(&self.choosing)?.select(&rest), &rest_truths);
+        Ok((rows, scorer.score(&self.judging)?))
+    }
+
+    /// Half of the out-of-domain prompts of the split that chooses, for routes that name none: what the rule learns from.
+    fn borrowed(&self, scoring: Scoring, truths: &[Truth], seed: u64) -> Result<Vec<usize>, Error> {
+        let mut learn: Vec<usize> = (0..truths.len()).filter(|i| truths[*i] == Truth::OutOfDomain).collect();
+        stream(seed, Purpose::Split, 0).shuffle(&mut learn);
+        learn.truncate(learn.len().div_ceil(2));
+        if learn.is_empty() {
+            return Err(Error::usage(
+                format!("{scoring} learns from out-of-domain prompts; neither the routes file nor the split that chooses has one"),
+                "leave the rule out, or add prompts that no route should take to \"out_of_domain\" in the routes file",
+            ));
         }
+        Ok(learn)
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::Error;
 use crate::cli::args::LearnCurveArgs;
-use crate::cli::session::Session;
+use crate::cli::session::{Session, centroids_of};
 use crate::dataset::{CALIBRATION, Dataset, Truth, folded};
 use crate::encode::Vectors;
 use crate::learn_curve::{Material, judged, learn_curve};
@@ -12,7 +12,7 @@ use crate::plot::{Figure as _, LearningFigure, LearningPoint};
 use crate::report::{
     self, CurrentReport, DatasetProvenance, Estimate, LearnCurveReport, LearnPointReport, PoolReport, REPORT_VERSION,
 };
-use crate::router::{Centroids, Scorer};
+use crate::router::Scorer;
 use crate::routes::Routes;
 use crate::store::{self, OutputFolder};
 
@@ -34,29 +34,30 @@ pub(in crate::cli) fn run(session: &Session, args: &LearnCurveArgs) -> Result<()
     let pools = pools(routes, &dataset.split(pool_split)?, &judging)?;
     let sizes: Vec<usize> = pools.iter().map(Vec::len).collect();
     let engine = session.engine(&session.encoder_name(Some(routes)))?;
-    let examples = routes.routes.iter().flat_map(|r| r.examples.iter().map(String::as_str));
     let texts: Vec<&str> = pools
         .iter()
         .flatten()
         .map(String::as_str)
         .chain(judging.prompts())
-        .chain(examples)
+        .chain(routes.example_texts())
         .collect();
     let vectors = session.embed(&engine, &texts)?;
     let (of_pool, of_test) = (sizes.iter().sum(), judging.rows.len());
     let (pool, test) = (vectors.slice(0, of_pool), vectors.slice(of_pool, of_pool + of_test));
+    let now = vectors.slice(of_pool + of_test, vectors.len());
+    let outside = now.slice(routes.sizes().iter().sum(), now.len());
     let material = Material {
         pool: &pool,
         sizes: &sizes,
         test: &test,
         truths: &truths,
         scoring: routes.scoring,
+        outside: &outside,
     };
     let numbers = numbers(args, &sizes)?;
     let points = session.bars.counting(args.draws.into(), "examples", "draws", |done| {
         learn_curve(material, &numbers, (args.draws, session.common.seed), done)
     })?;
-    let now = vectors.slice(of_pool + of_test, vectors.len());
     let in_domain = truths.iter().filter(|t| **t != Truth::OutOfDomain).count() as u64;
     let report = LearnCurveReport {
         kind: "learn_curve".into(),
@@ -78,7 +79,7 @@ pub(in crate::cli) fn run(session: &Session, args: &LearnCurveArgs) -> Result<()
             .collect(),
         enough: enough(&points),
         points,
-        current: current(routes, now, &test, &truths)?,
+        current: current(routes, &now, &test, &truths)?,
     };
     let document = store::json(&report);
     if !args.no_plots {
@@ -154,9 +155,9 @@ fn enough(points: &[LearnPointReport]) -> Option<u64> {
         .map(|p| p.examples)
 }
 
-fn current(routes: &Routes, examples: Vectors, test: &Vectors, truths: &[Truth]) -> Result<CurrentReport, Error> {
-    let sizes: Vec<usize> = routes.routes.iter().map(|r| r.examples.len()).collect();
-    let scorer = Scorer::new(&Centroids::new(examples, &sizes)?, routes.scoring)?;
+fn current(routes: &Routes, examples: &Vectors, test: &Vectors, truths: &[Truth]) -> Result<CurrentReport, Error> {
+    let sizes = routes.sizes();
+    let scorer = Scorer::new(&centroids_of(routes, examples)?, routes.scoring)?;
     let (accuracy, auroc) = judged(&scorer.score(test)?, truths);
     Ok(CurrentReport {
         least_examples: sizes.iter().copied().min().unwrap_or_default() as u64,
