@@ -2,5 +2,5 @@
 
 /// JSON Schema (2020-12) of the full shape of routes.json.
 pub fn routes_schema() -> serde_json::Value {
-    schemars::schema_for!(super::file::RoutesFile).to_value()
+    schemars::schema_for!(super::shape::RoutesFile).to_value()
 }

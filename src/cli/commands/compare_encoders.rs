@@ -110,7 +110,9 @@ fn usual(routes: usize, out_of_domain: bool) -> Result<Vec<(String, Scoring)>, E
 }
 
 fn rule(name: &str) -> Result<(String, Scoring), Error> {
-    let rule = name.parse().map_err(|message: String| Error::usage(message, format!("the rules are {SCORING_RULES}")))?;
+    let rule = name
+        .parse()
+        .map_err(|message: String| Error::usage(message, format!("the rules are {SCORING_RULES}")))?;
     Ok((name.to_owned(), rule))
 }
 
@@ -157,7 +159,7 @@ impl Embedded {
         seed: u64,
     ) -> Result<(Vec<calibrate::SweepRow>, ScoreTable), Error> {
         let borrowed = if scoring.needs_out_of_domain() && self.centroids.outside().is_none() {
-            self.borrowed(scoring, &truths.0, seed)?
+            borrowed(scoring, &truths.0, seed)?
         } else {
             Vec::new()
         };
@@ -169,20 +171,22 @@ impl Embedded {
         let rows = calibrate::rows(&scorer.score(&self.choosing)?.select(&rest), &rest_truths);
         Ok((rows, scorer.score(&self.judging)?))
     }
+}
 
-    /// Half of the out-of-domain prompts of the split that chooses, for routes that name none: what the rule learns from.
-    fn borrowed(&self, scoring: Scoring, truths: &[Truth], seed: u64) -> Result<Vec<usize>, Error> {
-        let mut learn: Vec<usize> = (0..truths.len()).filter(|i| truths[*i] == Truth::OutOfDomain).collect();
-        stream(seed, Purpose::Split, 0).shuffle(&mut learn);
-        learn.truncate(learn.len().div_ceil(2));
-        if learn.is_empty() {
-            return Err(Error::usage(
-                format!("{scoring} learns from out-of-domain prompts; neither the routes file nor the split that chooses has one"),
-                "leave the rule out, or add prompts that no route should take to \"out_of_domain\" in the routes file",
-            ));
-        }
-        Ok(learn)
+/// Half of the out-of-domain prompts of the split that chooses, for routes that name none: what the rule learns from.
+fn borrowed(scoring: Scoring, truths: &[Truth], seed: u64) -> Result<Vec<usize>, Error> {
+    let mut learn: Vec<usize> = (0..truths.len()).filter(|i| truths[*i] == Truth::OutOfDomain).collect();
+    stream(seed, Purpose::Split, 0).shuffle(&mut learn);
+    learn.truncate(learn.len().div_ceil(2));
+    if learn.is_empty() {
+        return Err(Error::usage(
+            format!(
+                "{scoring} learns from out-of-domain prompts; neither the routes file nor the split that chooses has one"
+            ),
+            "leave the rule out, or add prompts that no route should take to \"out_of_domain\" in the routes file",
+        ));
     }
+    Ok(learn)
 }
 
 /// Prompts a second, past the cache.
