@@ -220,7 +220,8 @@ impl RouterArtefact {
         if routes.fingerprint() != self.routes_sha256 {
             return Err(bad("its routes were changed after it was built".into()));
         }
-        let centroids = Centroids::new(vectors.slice(0, own), &routes.sizes())?.with_outside(vectors.slice(own, rows.len()));
+        let centroids =
+            Centroids::new(vectors.slice(0, own), &routes.sizes())?.with_outside(vectors.slice(own, rows.len()));
         if vectors_sha256(&centroids) != self.vectors_sha256 {
             return Err(bad("its vectors were changed after it was built".into()));
         }

@@ -96,7 +96,11 @@ impl Centroids {
     #[must_use]
     pub fn with_outside(mut self, outside: Vectors) -> Self {
         if !outside.is_empty() {
-            assert_eq!(outside.dimension(), self.examples.dimension(), "vectors of two encoders");
+            assert_eq!(
+                outside.dimension(),
+                self.examples.dimension(),
+                "vectors of two encoders"
+            );
             self.outside = Some(outside);
         }
         self

@@ -4,7 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 
 /// The scoring rules, for messages and help.
-pub const SCORING_RULES: &str = "centroid, max-example, mean-top:K, medoids:K, logistic, logistic:C, logistic+ood, logistic+ood:C";
+pub const SCORING_RULES: &str =
+    "centroid, max-example, mean-top:K, medoids:K, logistic, logistic:C, logistic+ood, logistic+ood:C";
 
 /// Highest K of a rule.
 const MOST: usize = 1000;

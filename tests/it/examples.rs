@@ -161,9 +161,20 @@ fn the_rule_of_routes_json_is_followed_and_changes_the_router() {
 fn a_router_that_knows_out_of_domain_prompts_is_followed_everywhere() {
     let sandbox = sandbox(6);
     let mut routes: Value = serde_json::from_str(&sandbox.read("routes.json")).expect("JSON");
-    let outside: Vec<String> = (0..12).map(|i| format!("shoes dinner sofa weather {}", 900 + i)).collect();
+    let outside: Vec<String> = (0..12)
+        .map(|i| format!("shoes dinner sofa weather {}", 900 + i))
+        .collect();
     let eval = |sandbox: &Sandbox, more: &[&str]| {
-        let command = ["eval", "prompts.csv", "--resamples", "0", "--no-plots", "--quiet", "--format", "json"];
+        let command = [
+            "eval",
+            "prompts.csv",
+            "--resamples",
+            "0",
+            "--no-plots",
+            "--quiet",
+            "--format",
+            "json",
+        ];
         sandbox.run(command.iter().chain(more).copied()).ok().json()
     };
     routes["scoring"] = json!("logistic:10");
@@ -180,7 +191,12 @@ fn a_router_that_knows_out_of_domain_prompts_is_followed_everywhere() {
     sandbox.write("routes.json", routes.to_string());
     let knowing = eval(&sandbox, &[]);
     let auroc = |report: &Value| number(&report["detection"]["score"]["auroc"], "point");
-    assert!(auroc(&knowing) > auroc(&blind).max(0.99), "{} {}", auroc(&knowing), auroc(&blind));
+    assert!(
+        auroc(&knowing) > auroc(&blind).max(0.99),
+        "{} {}",
+        auroc(&knowing),
+        auroc(&blind)
+    );
     // A router file holds what the rule has learnt from, and gives the same.
     sandbox.run(["centroids", "--quiet", "--out", "built"]).ok();
     let of_file = eval(&sandbox, &["--router", "built/router.json"]);
@@ -190,14 +206,26 @@ fn a_router_that_knows_out_of_domain_prompts_is_followed_everywhere() {
     }
     // The comparison learns from the same examples, so every prompt of the split chooses.
     let compared = sandbox.read_json("reports/comparison.json");
-    let last = compared["contenders"].as_array().and_then(|all| all.last()).expect("contenders");
+    let last = compared["contenders"]
+        .as_array()
+        .and_then(|all| all.last())
+        .expect("contenders");
     assert_eq!(last["scoring"], "logistic+ood:10");
     assert_eq!(last["auroc"]["point"], knowing["detection"]["score"]["auroc"]["point"]);
     // A prompt that the router has learnt from is leakage like any other example.
     let mut prompts = many(150);
     prompts.push([outside[0].clone(), "none".into(), "test".into()]);
     sandbox.write("leaking.csv", csv_of(&prompts));
-    let command = ["eval", "leaking.csv", "--resamples", "0", "--no-plots", "--quiet", "--format", "json"];
+    let command = [
+        "eval",
+        "leaking.csv",
+        "--resamples",
+        "0",
+        "--no-plots",
+        "--quiet",
+        "--format",
+        "json",
+    ];
     assert_eq!(sandbox.run(command).ok().json()["leakage"]["n"], 1);
     // Other examples are another router.
     routes["out_of_domain"][0] = json!("curtains please");
@@ -208,11 +236,18 @@ fn a_router_that_knows_out_of_domain_prompts_is_followed_everywhere() {
     routes["scoring"] = json!("centroid");
     sandbox.write("routes.json", routes.to_string());
     let run = sandbox.run(["classify", "rust"]).ok();
-    assert!(run.stderr.contains("the out-of-domain examples are not used"), "{}", run.stderr);
+    assert!(
+        run.stderr.contains("the out-of-domain examples are not used"),
+        "{}",
+        run.stderr
+    );
     routes["out_of_domain"][1] = json!("rust please 0");
     sandbox.write("routes.json", routes.to_string());
     let error = sandbox.refused(["classify", "rust"]);
-    assert!(error.contains("out_of_domain[1]: it is an example of route \"coding\" as well"), "{error}");
+    assert!(
+        error.contains("out_of_domain[1]: it is an example of route \"coding\" as well"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -110,7 +110,9 @@ fn usual(routes: usize, out_of_domain: bool) -> Result<Vec<(String, Scoring)>, E
 }
 
 fn rule(name: &str) -> Result<(String, Scoring), Error> {
-    let rule = name.parse().map_err(|message: String| Error::usage(message, format!("the rules are {SCORING_RULES}")))?;
+    let rule = name
+        .parse()
+        .map_err(|message: String| Error::usage(message, format!("the rules are {SCORING_RULES}")))?;
     Ok((name.to_owned(), rule))
 }
 
@@ -177,7 +179,9 @@ impl Embedded {
         learn.truncate(learn.len().div_ceil(2));
         if learn.is_empty() {
             return Err(Error::usage(
-                format!("{scoring} learns from out-of-domain prompts; neither the routes file nor the split that chooses has one"),
+                format!(
+                    "{scoring} learns from out-of-domain prompts; neither the routes file nor the split that chooses has one"
+                ),
                 "leave the rule out, or add prompts that no route should take to \"out_of_domain\" in the routes file",
             ));
         }
