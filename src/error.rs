@@ -59,9 +59,11 @@ pub enum Error {
     #[error(transparent)]
     Store(#[from] crate::store::StoreError),
     /// A report could not be made of a folder.
+    #[cfg(feature = "cli")]
     #[error(transparent)]
     Folder(#[from] crate::report::FolderError),
     /// A figure could not be drawn.
+    #[cfg(feature = "plot")]
     #[error(transparent)]
     Plot(#[from] crate::plot::PlotError),
     /// Recorded answers could not be read.
@@ -144,7 +146,9 @@ impl Error {
             Self::Check(e) => Some(e),
             Self::Monitor(e) => Some(e),
             Self::Store(e) => Some(e),
+            #[cfg(feature = "cli")]
             Self::Folder(e) => Some(e),
+            #[cfg(feature = "plot")]
             Self::Plot(e) => Some(e),
             Self::Import(e) => Some(e),
             Self::Grader(e) => Some(e),

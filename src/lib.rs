@@ -55,6 +55,7 @@
 pub mod assets;
 pub mod calibrate;
 pub mod check;
+#[cfg(feature = "cli")]
 pub mod cli;
 pub mod compare;
 pub mod dataset;
@@ -68,6 +69,7 @@ pub mod lint;
 pub mod metrics;
 pub mod monitor;
 mod num;
+#[cfg(feature = "plot")]
 pub mod plot;
 pub mod replay;
 pub mod report;

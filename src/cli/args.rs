@@ -8,6 +8,7 @@ use crate::dataset::{Columns, Format, ReadOptions};
 use crate::stats::bootstrap::Settings;
 
 mod calibrate;
+mod documentation;
 mod examples;
 mod lint;
 mod monitor;
@@ -15,6 +16,7 @@ mod replay;
 mod run_goal;
 
 pub(super) use calibrate::{CalibrateArgs, CertificateArgs, GoalName, parse_price};
+pub(super) use documentation::{CompletionsArgs, ManArgs, PageStyle};
 pub(super) use examples::{CompareEncodersArgs, ImproveArgs, LearnCurveArgs};
 pub(super) use lint::{Deny, LintArgs};
 pub(super) use monitor::{MonitorArgs, Period};
@@ -136,6 +138,10 @@ pub(super) enum Command {
     Report(ReportArgs),
     /// Print a JSON Schema.
     Schema(SchemaArgs),
+    /// Print the script that completes commands and flags in a shell.
+    Completions(CompletionsArgs),
+    /// Print a manual page, or write those of all subcommands.
+    Man(ManArgs),
 }
 
 #[derive(Debug, Args)]

@@ -47,5 +47,7 @@ fn dispatch(cli: Cli, printer: Printer) -> Result<(), crate::Error> {
         Command::Replay(args) => commands::replay::run(&session, &args),
         Command::Report(args) => commands::report::run(&session, &args),
         Command::Schema(args) => commands::schema::run(&session, &args),
+        Command::Completions(args) => commands::documentation::completions(&session, &args),
+        Command::Man(args) => commands::documentation::man(&session, &args),
     }
 }

@@ -8,7 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use crate::assets::Progress;
 use crate::encode::EmbedProgress;
 use crate::replay::collect::{CollectProgress, Tally};
-use crate::report;
+use crate::replay::pricing::usd;
 
 /// One bar at a time, for downloads, embedding and resampling.
 pub(super) struct Bars {
@@ -80,9 +80,9 @@ impl CollectProgress for Bars {
     }
 
     fn update(&self, tally: Tally) {
-        let mut text = format!(" · {} spent", report::usd(tally.spent_usd));
+        let mut text = format!(" · {} spent", usd(tally.spent_usd));
         if let Some(max) = tally.max_usd {
-            text.push_str(&format!(", {} left", report::usd((max - tally.spent_usd).max(0.0))));
+            text.push_str(&format!(", {} left", usd((max - tally.spent_usd).max(0.0))));
         }
         if tally.errors > 0 {
             text.push_str(&format!(" · {} errors", tally.errors));

@@ -161,6 +161,15 @@ struct Rates {
     reasoning: f64,
 }
 
+/// Dollars with as many digits as small amounts need.
+pub(crate) fn usd(amount: f64) -> String {
+    if amount >= 1.0 || amount == 0.0 {
+        format!("${amount:.2}")
+    } else {
+        format!("${amount:.6}")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,6 +1,7 @@
 //! What a job found, as one serialisable document, and its renderings.
 //!
-//! The document is what `--format json` prints and what is written to disk; every rate has the shape [`Estimate`].
+//! The document is what `--format json` prints and what is written to disk; every rate has the shape [`Estimate`]. The renderings
+//! for people (terminal, page, Markdown, JUnit, SARIF) are there with the feature `cli`.
 
 mod annotations;
 mod calibration;
@@ -10,21 +11,28 @@ mod compare;
 mod cost_calibration;
 mod estimate;
 mod evaluation;
+#[cfg(feature = "cli")]
 mod folder;
 mod grades;
+#[cfg(feature = "cli")]
 mod html;
 mod improve;
+#[cfg(feature = "cli")]
 mod junit;
 mod learn_curve;
 mod lint;
+#[cfg(feature = "cli")]
 mod markdown;
 mod monitor;
 mod optimism;
+#[cfg(feature = "cli")]
 mod page;
 mod provenance;
 mod replay;
+#[cfg(feature = "cli")]
 mod sarif;
 mod tables;
+#[cfg(feature = "cli")]
 mod terminal;
 
 pub use annotations::annotations;
@@ -50,31 +58,37 @@ pub use evaluation::{
     ForcedChoice, IntervalsReport, LeakageReport, Mistake, ReliabilityBinReport, ReliabilityReport, RouteConfidence,
     RouteFigures, SelectiveFigures, SelectiveReport, SummaryReport, ThresholdsReport,
 };
+#[cfg(feature = "cli")]
 pub use folder::{Contents, FolderError, LeftOut, SweepLine, stamp};
 pub use grades::{GradedModel, GradesReport, JudgeReport};
+#[cfg(feature = "cli")]
 pub use html::report_html;
 pub use improve::{ChangeReport, ImproveReport, ImproveTestReport, ValidationReport};
+#[cfg(feature = "cli")]
 pub use junit::junit;
 pub use learn_curve::{BandReport, CurrentReport, LearnCurveReport, LearnPointReport, PoolReport};
 pub use lint::{
     FindingReport, ItemReport, LintCounts, LintReport, LintSettings, NextPrompt, NextReport, Places, WHOLE_FILE,
     finding_reports, lint_annotations, next_report,
 };
+#[cfg(feature = "cli")]
 pub use markdown::check_markdown;
 pub use monitor::{
     BothSides, ExpectedReport, Medians, MonitorFigures, MonitorGate, MonitorReport, MonitorSettings, MonitorSource,
     MonitorVerdict, OutsideReport, PeriodReport, RouteShare, ScoreOrigin, ShiftBin, ShiftReport,
 };
 pub use optimism::{ChoiceOptimism, CrossValidationReport, FoldReport, OptimismReport, SpreadReport, ThresholdSpread};
+#[cfg(feature = "cli")]
 pub use page::report_markdown;
 pub use provenance::{DatasetProvenance, Provenance};
 pub use replay::{
     AnchorsReport, BoundsReport, CornerReport, CostAtReport, CptReport, DropCause, DroppedReport, GroupReport,
     ModelReport, PolicyReport, ReplayProvenance, ReplayReport, ShuffleReport, SweepPointReport, SweepReport,
 };
+#[cfg(feature = "cli")]
 pub use sarif::sarif;
 pub use tables::{confusion_csv, frontier_csv, predictions_csv, sweep_csv};
-pub(crate) use terminal::usd;
+#[cfg(feature = "cli")]
 pub use terminal::{
     baseline_text, batches_text, calibration_text, centroids_text, check_text, classify_text, collect_text,
     compare_text, cost_calibration_text, cost_next_step, dry_run_text, eval_text, grades_text, improve_text,

@@ -7,6 +7,7 @@ mod certify;
 pub(super) mod check;
 pub(super) mod classify;
 pub(super) mod compare_encoders;
+pub(super) mod documentation;
 pub(super) mod embed;
 pub(super) mod eval;
 mod figures;

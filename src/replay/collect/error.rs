@@ -32,7 +32,7 @@ pub enum CollectError {
         models: Vec<String>,
     },
     /// A run that costs money needs a cap.
-    #[error("this run may cost up to {} and has no budget", crate::report::usd(*worst_usd))]
+    #[error("this run may cost up to {} and has no budget", crate::replay::pricing::usd(*worst_usd))]
     NoBudget {
         /// The most that its open calls can cost.
         worst_usd: f64,

@@ -3,6 +3,7 @@
 use super::{shown, table};
 use crate::replay::batch::BatchReport;
 use crate::replay::collect::{CollectSummary, DryRun};
+use crate::replay::pricing::usd;
 
 /// The answers of a run, a model a row.
 pub fn collect_text(summary: &CollectSummary) -> String {
@@ -121,13 +122,4 @@ pub fn dry_run_text(dry: &DryRun) -> String {
         text.push_str(&format!("{} are spent or set aside already\n", usd(dry.charged_usd)));
     }
     text
-}
-
-/// Dollars with as many digits as small amounts need.
-pub(crate) fn usd(amount: f64) -> String {
-    if amount >= 1.0 || amount == 0.0 {
-        format!("${amount:.2}")
-    } else {
-        format!("${amount:.6}")
-    }
 }

@@ -1,7 +1,8 @@
 //! `replay grade` as text.
 
 use super::{number, shown, table};
-use crate::report::{GradesReport, usd};
+use crate::replay::pricing::usd;
+use crate::report::GradesReport;
 
 /// What is listed of the outcomes, in this order, where any answer has it.
 const OUTCOMES: [&str; 5] = ["scored", "unparsed", "truncated", "refused", "empty"];

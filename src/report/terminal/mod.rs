@@ -17,7 +17,6 @@ mod routing;
 
 pub use calibration::{calibration_text, next_step};
 pub use check::{baseline_text, check_text};
-pub(crate) use collect::usd;
 pub use collect::{batches_text, collect_text, dry_run_text};
 pub use compare::compare_text;
 pub use cost_calibration::{cost_calibration_text, cost_next_step};
