@@ -52,6 +52,9 @@
 //! # }
 //! ```
 
+// Some helpers of the inner modules serve the command line alone.
+#![cfg_attr(not(feature = "cli"), allow(dead_code, unused_imports))]
+
 pub mod assets;
 pub mod calibrate;
 pub mod check;

@@ -201,8 +201,12 @@ fn a_router_that_knows_out_of_domain_prompts_is_followed_everywhere() {
     sandbox.run(["centroids", "--quiet", "--out", "built"]).ok();
     let of_file = eval(&sandbox, &["--router", "built/router.json"]);
     assert_eq!(of_file["detection"], knowing["detection"]);
-    for command in ["calibrate", "learn-curve", "compare-encoders"] {
-        sandbox.run([command, "prompts.csv", "--quiet"]).ok();
+    for command in [
+        "calibrate prompts.csv --resamples 20 --no-plots",
+        "learn-curve prompts.csv --draws 3 --examples 3 --no-plots",
+        "compare-encoders prompts.csv --resamples 20",
+    ] {
+        sandbox.run(command.split(' ').chain(["--quiet"])).ok();
     }
     // The comparison learns from the same examples, so every prompt of the split chooses.
     let compared = sandbox.read_json("reports/comparison.json");

@@ -9,6 +9,8 @@ use crate::error::nearest;
 use crate::store::write_atomically;
 
 const NAME: &str = "routecal";
+/// Columns of the help in Markdown.
+const PAGE_WIDTH: usize = 100;
 
 pub(in crate::cli) fn completions(session: &Session, args: &CompletionsArgs) -> Result<(), Error> {
     let mut script = Vec::new();
@@ -64,7 +66,8 @@ fn every_command() -> Vec<clap::Command> {
             below(sub, all);
         }
     }
-    let mut root = Cli::command();
+    // As wide as a page, whatever the terminal.
+    let mut root = Cli::command().term_width(PAGE_WIDTH);
     // Names in full, and the global flags of the root, are set where arguments are about to be parsed.
     root.build();
     let mut all = Vec::new();
@@ -90,6 +93,7 @@ fn roff(command: &clap::Command) -> Result<Vec<u8>, Error> {
     let mut page = Vec::new();
     clap_mangen::Man::new(command.clone().display_name(name.clone()))
         .title(name)
+        .source(format!("{NAME} {}", env!("CARGO_PKG_VERSION")))
         .render(&mut page)
         .map_err(Error::Output)?;
     Ok(page)
