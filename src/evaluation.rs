@@ -4,11 +4,13 @@
 //! prompts under the thresholds, where the fallback is the right answer for an out-of-domain prompt).
 
 mod figures;
+mod grouped;
 mod mistakes;
 mod reliability;
 
 pub(crate) use figures::count;
 pub use figures::{Evaluated, Prepared, as_deployed, with_intervals};
+pub use grouped::{GROUPS, Groups};
 pub(crate) use mistakes::folded_examples;
 pub use reliability::{Calibrated, Method};
 

@@ -35,6 +35,43 @@ impl Sum {
     }
 }
 
+/// A reader that takes the sum of what is read through it.
+pub(super) struct Summing<R> {
+    inner: R,
+    sum: Sum,
+}
+
+impl<R: Read> Summing<R> {
+    /// Around `inner`, nothing taken in yet.
+    pub(super) fn new(inner: R) -> Self {
+        Self {
+            inner,
+            sum: Sum::default(),
+        }
+    }
+
+    /// The sum of all bytes, those that nobody read included.
+    pub(super) fn finish(mut self) -> io::Result<String> {
+        let mut rest = vec![0; CHUNK];
+        loop {
+            match self.read(&mut rest) {
+                Ok(0) => return Ok(self.sum.finish()),
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+impl<R: Read> Read for Summing<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.sum.update(&buffer[..count]);
+        Ok(count)
+    }
+}
+
 pub(crate) fn hex(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() * 2);
     for byte in bytes {

@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use crate::assets::digest::{sha256_file, sha256_hex};
+use crate::assets::digest::{Summing, sha256_file};
 use crate::assets::error::{AssetError, file_lines};
 use crate::assets::manifest::{AssetSpec, FileSpec};
 
@@ -65,15 +65,27 @@ pub(super) fn check(path: &Path, spec: &FileSpec) -> Result<(), Fault> {
 
 /// The bytes of the pinned file: those that were summed, so what is used is what was checked.
 pub(super) fn read(path: &Path, spec: &FileSpec) -> Result<Vec<u8>, Fault> {
+    read_with(path, spec, |file| {
+        let mut bytes = Vec::with_capacity(usize::try_from(spec.size).unwrap_or(0));
+        file.read_to_end(&mut bytes)?;
+        Ok(bytes)
+    })
+}
+
+/// What `make` makes of the pinned file. Its bytes are summed as `make` reads them, so what is used is what was checked; a file
+/// that is not the pinned one is that fault, whatever `make` thought of it.
+pub(super) fn read_with<T>(
+    path: &Path,
+    spec: &FileSpec,
+    make: impl FnOnce(&mut dyn Read) -> io::Result<T>,
+) -> Result<T, Fault> {
     glance(path, spec)?;
     let file = File::open(path).map_err(Fault::from_io)?;
-    let mut bytes = Vec::with_capacity(usize::try_from(spec.size).unwrap_or(0));
     // One byte beyond the pin is enough to know that the file grew meanwhile.
-    file.take(spec.size.saturating_add(1))
-        .read_to_end(&mut bytes)
-        .map_err(Fault::from_io)?;
-    compare(sha256_hex(&bytes), spec)?;
-    Ok(bytes)
+    let mut summing = Summing::new(file.take(spec.size.saturating_add(1)));
+    let made = make(&mut summing);
+    compare(summing.finish().map_err(Fault::from_io)?, spec)?;
+    made.map_err(Fault::from_io)
 }
 
 fn compare(found: String, spec: &FileSpec) -> Result<(), Fault> {
@@ -155,6 +167,24 @@ mod tests {
         fs::write(&path, b"abc").unwrap();
         check(&path, &SPEC).unwrap();
         assert_eq!(read(&path, &SPEC).unwrap(), b"abc");
+    }
+
+    #[test]
+    fn what_is_made_of_a_file_is_used_only_if_it_is_the_pinned_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("f");
+        let first = |file: &mut dyn Read| {
+            let mut byte = [0];
+            file.read_exact(&mut byte).map(|()| byte[0])
+        };
+        fs::write(&path, b"abc").unwrap();
+        // Bytes that nobody asked for count too.
+        assert_eq!(read_with(&path, &SPEC, first).unwrap(), b'a');
+        let refuse = |_: &mut dyn Read| Err::<(), _>(io::ErrorKind::InvalidData.into());
+        assert!(matches!(read_with(&path, &SPEC, refuse), Err(Fault::Unreadable(_))));
+        fs::write(&path, b"abd").unwrap();
+        assert!(matches!(read_with(&path, &SPEC, first), Err(Fault::Sum { .. })));
+        assert!(matches!(read_with(&path, &SPEC, refuse), Err(Fault::Sum { .. })));
     }
 
     #[test]

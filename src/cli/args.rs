@@ -226,21 +226,35 @@ pub(super) struct CentroidsArgs {}
 /// How the intervals are made.
 #[derive(Debug, Clone, Copy, Args)]
 pub(super) struct IntervalArgs {
-    /// Resamples for the intervals of figures that are no rates (F1, AUROC, areas, calibration errors); 0 for none.
-    #[arg(long, value_name = "N", default_value_t = 2000, value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
-    pub(super) resamples: u32,
+    /// Resamples for the intervals of figures that are no rates (F1, AUROC, areas, calibration errors); 0 for none [default:
+    /// 2000; eval of more than 20,000 prompts: a jackknife instead].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
+    resamples: Option<u32>,
 }
 
 impl IntervalArgs {
     /// For the library.
     pub(super) fn settings(self, seed: u64) -> Settings {
         Settings {
-            resamples: self.resamples,
+            resamples: self.resamples(),
             seed,
             ..Settings::default()
         }
     }
+
+    /// How many there are.
+    pub(super) fn resamples(self) -> u32 {
+        self.resamples.unwrap_or(Settings::default().resamples)
+    }
+
+    /// Whether so many prompts are too many to resample, unless that was asked for.
+    pub(super) fn too_many(self, prompts: u64) -> bool {
+        self.resamples.is_none() && prompts > MOST_RESAMPLED
+    }
 }
+
+/// Prompts up to which figures are resampled without being asked to: beyond, that would take minutes.
+const MOST_RESAMPLED: u64 = 20_000;
 
 /// Thresholds other than those of the router.
 #[derive(Debug, Clone, Default, Args)]

@@ -1,21 +1,23 @@
 //! What every command needs: flags resolved, encoder opened, prompts embedded.
 
+mod scored;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::args::{Common, DatasetArgs, ThresholdArgs};
+use super::args::{Common, ThresholdArgs};
 use super::printer::Printer;
 use super::progress::Bars;
 use crate::Error;
 use crate::assets::{AssetConfig, Assets};
-use crate::dataset::{Dataset, Row, Truth};
 use crate::encode::{self, EncodeError, Encoder, EncoderOptions, OPENAI_BASE_URL, RemoteOptions, VectorCache, Vectors};
-use crate::evaluation::Scored;
 use crate::report::{DatasetProvenance, Provenance};
 use crate::router::{Centroids, RouterArtefact, RouterError, ScoreTable, Scorer};
 use crate::routes::{DEFAULT_ENCODER, Routes, Thresholds};
 use crate::store::OutputFolder;
+
+pub(super) use scored::{Part, ScoredData};
 
 /// Set by Ctrl-C; looked at between batches.
 static STOP: AtomicBool = AtomicBool::new(false);
@@ -85,57 +87,6 @@ pub(super) struct Engine {
 
 /// Looks at an encoder and the routes, and may refuse them.
 pub(super) type Look<'a> = dyn FnMut(&Engine, &Routes) -> Result<(), Error> + 'a;
-
-/// A dataset scored by a router.
-pub(super) struct ScoredData {
-    pub(super) router: Router,
-    /// The whole file, for provenance.
-    whole: DatasetProvenance,
-    /// The rows that were scored.
-    dataset: Dataset,
-    truths: Vec<Truth>,
-    vectors: Vectors,
-    scores: ScoreTable,
-}
-
-/// The rows of one split.
-pub(super) struct Part {
-    pub(super) rows: Vec<Row>,
-    pub(super) truths: Vec<Truth>,
-    pub(super) vectors: Vectors,
-    pub(super) scores: ScoreTable,
-}
-
-impl Part {
-    pub(super) fn scored(&self) -> Scored<'_> {
-        Scored {
-            rows: &self.rows,
-            truths: &self.truths,
-            scores: &self.scores,
-        }
-    }
-}
-
-impl ScoredData {
-    /// The rows of one split; `all` for every row that was scored.
-    pub(super) fn part(&self, split: &str) -> Result<Part, Error> {
-        let wanted = |row: &Row| split == "all" || row.split == split;
-        let indices: Vec<usize> = (0..self.dataset.rows.len())
-            .filter(|i| wanted(&self.dataset.rows[*i]))
-            .collect();
-        if indices.is_empty() {
-            // For its message, which names the splits there are.
-            self.dataset.split(split)?;
-        }
-        let vectors: Vec<Vec<f32>> = indices.iter().map(|i| self.vectors.row(*i).to_vec()).collect();
-        Ok(Part {
-            rows: indices.iter().map(|i| self.dataset.rows[*i].clone()).collect(),
-            truths: indices.iter().map(|i| self.truths[*i]).collect(),
-            vectors: Vectors::new(&vectors)?,
-            scores: self.scores.select(&indices),
-        })
-    }
-}
 
 impl Session {
     /// Resolves the flags; makes no network access and reads no file.
@@ -219,27 +170,33 @@ impl Session {
 
     /// Embeds texts with progress, cache and Ctrl-C.
     pub(super) fn embed(&self, engine: &Engine, texts: &[&str]) -> Result<Vectors, Error> {
+        self.noted(engine, || {
+            let (encoder, cache) = (engine.encoder.as_ref(), engine.cache.as_ref());
+            let done = encode::embed(encoder, cache, texts, self.bars.as_ref(), &STOP)?;
+            Ok((done.vectors, done.computed, done.distinct))
+        })
+    }
+
+    /// Embeds by `work`, which says how many texts were embedded of how many distinct ones, and notes that and the cache's
+    /// troubles.
+    fn noted<T>(
+        &self,
+        engine: &Engine,
+        work: impl FnOnce() -> Result<(T, usize, usize), EncodeError>,
+    ) -> Result<T, Error> {
         let started = std::time::Instant::now();
-        let outcome = encode::embed(
-            engine.encoder.as_ref(),
-            engine.cache.as_ref(),
-            texts,
-            self.bars.as_ref(),
-            &STOP,
-        );
+        let outcome = work();
         self.print_notes(engine);
         match outcome {
-            Ok(done) => {
-                if done.computed > 0 {
+            Ok((result, computed, distinct)) => {
+                if computed > 0 {
                     let seconds = started.elapsed().as_secs_f64();
                     self.printer.note(&format!(
-                        "embedded {} of {} distinct texts with {} in {seconds:.1} s",
-                        done.computed,
-                        done.distinct,
+                        "embedded {computed} of {distinct} distinct texts with {} in {seconds:.1} s",
                         engine.encoder.identity().model,
                     ));
                 }
-                Ok(done.vectors)
+                Ok(result)
             }
             Err(EncodeError::Interrupted { .. }) => Err(Error::Interrupted),
             Err(error) => Err(error.into()),
@@ -276,27 +233,10 @@ impl Session {
 
     /// The router of a plan, and the vectors of `texts`.
     pub(super) fn build(&self, plan: Plan, texts: &[&str]) -> Result<(Router, Vectors), Error> {
-        self.build_after(plan, texts, &mut |_, _| Ok(()))
-    }
-
-    /// As [`Session::build`], with a look at encoder and routes before anything is embedded.
-    fn build_after(&self, plan: Plan, texts: &[&str], look: &mut Look<'_>) -> Result<(Router, Vectors), Error> {
+        let engine = self.engine_of(&plan)?;
+        self.hold_against_encoder(&plan, &engine)?;
         let Plan { routes, built } = plan;
-        let typed = self.common.encoder.as_deref();
-        let engine = match (self.engine(&self.encoder_name(Some(&routes))), &built) {
-            // A folder that was named from another working folder.
-            (Err(Error::Encode(EncodeError::Unknown { name, .. })), Some((file, ..))) if typed.is_none() => {
-                let file = file.clone();
-                return Err(RouterError::NoEncoder { file, name }.into());
-            }
-            (engine, _) => engine?,
-        };
-        look(&engine, &routes)?;
-        let (centroids, prompts) = if let Some((file, artefact, centroids)) = built {
-            let encoder = (&artefact.encoder, artefact.encoder_name.as_str());
-            if let Some(error) = RouterError::of_other_encoder(&file, encoder, engine.encoder.identity(), typed) {
-                return Err(error.into());
-            }
+        let (centroids, prompts) = if let Some((_, _, centroids)) = built {
             (centroids, self.embed(&engine, texts)?)
         } else {
             // One call for both, so that no core waits for the last batch of the examples.
@@ -312,6 +252,51 @@ impl Session {
             engine,
         };
         Ok((router, prompts))
+    }
+
+    /// The router of a plan alone, with a look at encoder and routes before anything is embedded.
+    fn router_after(&self, plan: Plan, look: &mut Look<'_>) -> Result<Router, Error> {
+        let engine = self.engine_of(&plan)?;
+        look(&engine, &plan.routes)?;
+        self.hold_against_encoder(&plan, &engine)?;
+        let Plan { routes, built } = plan;
+        let centroids = if let Some((_, _, centroids)) = built {
+            centroids
+        } else {
+            let texts: Vec<&str> = routes.example_texts().collect();
+            centroids_of(&routes, &self.embed(&engine, &texts)?)?
+        };
+        Ok(Router {
+            routes,
+            centroids,
+            engine,
+        })
+    }
+
+    fn engine_of(&self, plan: &Plan) -> Result<Engine, Error> {
+        match (self.engine(&self.encoder_name(Some(&plan.routes))), &plan.built) {
+            // A folder that was named from another working folder.
+            (Err(Error::Encode(EncodeError::Unknown { name, .. })), Some((file, ..)))
+                if self.common.encoder.is_none() =>
+            {
+                let file = file.clone();
+                Err(RouterError::NoEncoder { file, name }.into())
+            }
+            (engine, _) => engine,
+        }
+    }
+
+    /// A router file is for the encoder that made it.
+    fn hold_against_encoder(&self, plan: &Plan, engine: &Engine) -> Result<(), Error> {
+        let Some((file, artefact, _)) = &plan.built else {
+            return Ok(());
+        };
+        let typed = self.common.encoder.as_deref();
+        let encoder = (&artefact.encoder, artefact.encoder_name.as_str());
+        match RouterError::of_other_encoder(file, encoder, engine.encoder.identity(), typed) {
+            Some(error) => Err(error.into()),
+            None => Ok(()),
+        }
     }
 
     /// A router file must fit the routes file where there is one; thresholds and prices come from the routes file then.
@@ -341,53 +326,6 @@ impl Session {
             current: fingerprint[..12].to_owned(),
         }
         .into())
-    }
-
-    /// Loads, resolves, embeds and scores a labelled dataset; of its rows, those of `splits` (`required` must have some).
-    pub(super) fn score(
-        &self,
-        path: &Path,
-        data: &DatasetArgs,
-        router: Option<&Path>,
-        required: &[&str],
-        optional: &[&str],
-    ) -> Result<ScoredData, Error> {
-        self.score_after(path, data, router, (required, optional), &mut |_, _| Ok(()))
-    }
-
-    /// As [`Session::score`], with a look at encoder and routes before anything is embedded; the splits are those that must
-    /// have rows and those that may.
-    pub(super) fn score_after(
-        &self,
-        path: &Path,
-        data: &DatasetArgs,
-        router: Option<&Path>,
-        (required, optional): (&[&str], &[&str]),
-        look: &mut Look<'_>,
-    ) -> Result<ScoredData, Error> {
-        let mut dataset = Dataset::load(path, &data.options(self.common.seed, false))?;
-        for split in required {
-            dataset.split(split)?;
-        }
-        let plan = self.plan(router)?;
-        // Labels are checked before anything is embedded: a typo should not cost minutes.
-        dataset.resolve(&plan.routes.names())?;
-        let whole = DatasetProvenance::from(&dataset);
-        let wanted: Vec<&str> = required.iter().chain(optional).copied().collect();
-        if !wanted.contains(&"all") {
-            dataset.rows.retain(|row| wanted.contains(&row.split.as_str()));
-        }
-        let (router, vectors) = self.build_after(plan, &dataset.prompts(), look)?;
-        let truths = dataset.resolve(&router.routes.names())?;
-        let scores = router.score(&vectors)?;
-        Ok(ScoredData {
-            router,
-            whole,
-            dataset,
-            truths,
-            vectors,
-            scores,
-        })
     }
 
     /// What a report says of its making.

@@ -108,18 +108,26 @@ impl Dataset {
         if name == "all" {
             return Ok(self.clone());
         }
-        let rows: Vec<Row> = self.rows.iter().filter(|r| r.split == name).cloned().collect();
-        if rows.is_empty() {
-            return Err(DatasetError::NoSuchSplit {
-                source_name: self.source.clone(),
-                split: name.to_owned(),
-                present: self.split_names(),
-            });
-        }
+        self.require(name)?;
         Ok(Self {
             source: self.source.clone(),
-            rows,
+            rows: self.rows.iter().filter(|r| r.split == name).cloned().collect(),
             split_column: self.split_column,
+        })
+    }
+
+    /// Whether [`split`](Self::split) would find a row.
+    ///
+    /// # Errors
+    /// Its own.
+    pub fn require(&self, name: &str) -> Result<(), DatasetError> {
+        if name == "all" || self.rows.iter().any(|r| r.split == name) {
+            return Ok(());
+        }
+        Err(DatasetError::NoSuchSplit {
+            source_name: self.source.clone(),
+            split: name.to_owned(),
+            present: self.split_names(),
         })
     }
 
@@ -127,7 +135,7 @@ impl Dataset {
     pub fn split_names(&self) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
         for row in &self.rows {
-            if !names.contains(&row.split) {
+            if names.last() != Some(&row.split) && !names.contains(&row.split) {
                 names.push(row.split.clone());
             }
         }

@@ -223,10 +223,17 @@ impl<'t> Lines<'t> {
         let from = usize::try_from(byte).map_or(self.text.len(), |byte| byte.min(self.text.len()));
         let ends = self.text[from..].iter().take_while(|b| matches!(b, b'\r' | b'\n'));
         let start = from + ends.count();
-        for i in self.at..start {
-            let lone_return = self.text[i] == b'\r' && self.text.get(i + 1) != Some(&b'\n');
-            self.line += u64::from(self.text[i] == b'\n' || lone_return);
+        // Counted apart, so that the usual text, which has no returns, is counted many bytes at a time.
+        let passed = &self.text[self.at..start];
+        let newlines = passed.iter().filter(|b| **b == b'\n').count();
+        let mut lone = 0;
+        if passed.contains(&b'\r') {
+            let next = &self.text[self.at + 1..];
+            lone = (passed.iter().enumerate())
+                .filter(|(i, b)| **b == b'\r' && next.get(*i) != Some(&b'\n'))
+                .count();
         }
+        self.line += (newlines + lone) as u64;
         self.at = start;
         self.line
     }
@@ -253,8 +260,8 @@ fn csv_table(text: &str, source: &str, columns: &Columns, unlabelled: bool) -> R
         problems: Vec::new(),
     };
     let mut lines = Lines::new(text);
-    for record in reader.records() {
-        let record = record.map_err(|e| malformed(&e))?;
+    let mut record = csv::StringRecord::new();
+    while reader.read_record(&mut record).map_err(|e| malformed(&e))? {
         let line = record.position().map_or(0, |p| lines.line_of(p.byte()));
         if record.len() != present.len() {
             table.problems.push(RowProblem {

@@ -4,8 +4,9 @@
 //! calibration. Equal prompts always share a side, the order of the rows does not matter, and adding a row moves at most
 //! one other.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::HashMap;
 
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::{Label, Row};
@@ -25,28 +26,43 @@ fn key(seed: u64, prompt: &str) -> Key {
         .into()
 }
 
-/// Writes a split into every row. A prompt that stands under two labels follows its first one.
+/// Writes a split into every row. A prompt that stands under two labels follows its first one. O(n log n).
 pub(super) fn assign(rows: &mut [Row], seed: u64) {
-    let keys: Vec<Key> = rows.iter().map(|r| key(seed, &r.prompt)).collect();
-    let mut home: BTreeMap<Key, String> = BTreeMap::new();
-    let mut strata: BTreeMap<String, BTreeSet<Key>> = BTreeMap::new();
-    for (row, key) in rows.iter().zip(&keys) {
-        let label = row.label.as_ref().map_or("", Label::as_str).to_owned();
-        let label = home.entry(*key).or_insert(label);
-        strata.entry(label.clone()).or_default().insert(*key);
+    let with_key = |(i, row): (usize, &Row)| (key(seed, &row.prompt), i);
+    let mut order: Vec<(Key, usize)> = rows.par_iter().enumerate().map(with_key).collect();
+    // Copies of a prompt stand together, the first one first.
+    order.par_sort_unstable();
+    let copies = || order.chunk_by(|a, b| a.0 == b.0);
+    let mut size: HashMap<&str, usize> = HashMap::new();
+    for group in copies() {
+        *size.entry(label(&rows[group[0].1])).or_default() += 1;
     }
-    let calibration: BTreeSet<Key> = strata
-        .values()
-        .flat_map(|keys| keys.iter().take(keys.len().div_ceil(2)).copied())
-        .collect();
-    for (row, key) in rows.iter_mut().zip(&keys) {
-        let name = if calibration.contains(key) { CALIBRATION } else { TEST };
+    let mut left: HashMap<&str, usize> = size.into_iter().map(|(label, n)| (label, n.div_ceil(2))).collect();
+    let mut calibration = vec![false; rows.len()];
+    for group in copies() {
+        if let Some(left) = left.get_mut(label(&rows[group[0].1]))
+            && *left > 0
+        {
+            *left -= 1;
+            for (_, row) in group {
+                calibration[*row] = true;
+            }
+        }
+    }
+    for (row, calibration) in rows.iter_mut().zip(calibration) {
+        let name = if calibration { CALIBRATION } else { TEST };
         name.clone_into(&mut row.split);
     }
 }
 
+fn label(row: &Row) -> &str {
+    row.label.as_ref().map_or("", Label::as_str)
+}
+
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
 
     fn row(prompt: &str, label: &str) -> Row {

@@ -5,19 +5,38 @@
 //! one that does not fit is embedded again. The cache is a convenience: a cache that cannot be opened or written is
 //! reported ([`CacheNote`]) and the work goes on without it.
 
+mod layout;
+mod look;
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension, params};
-use sha2::{Digest, Sha256};
+use rayon::prelude::*;
+use rusqlite::{Connection, OpenFlags, params};
 
+use self::layout::Found;
+pub(super) use self::look::Take;
+use self::look::{Look, Wanted};
 use super::EncoderIdentity;
 
-type Key = [u8; 32];
-const CHECKSUM: usize = 8;
+/// Fewer look-ups than this are not worth another connection.
+const MANY: usize = 4096;
+/// How long a process waits for another one that writes.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What the cache had.
+pub(super) struct Kept {
+    /// Indices of the texts whose vectors were not handed on, ascending.
+    pub(super) missing: Vec<usize>,
+    /// Length of the vectors that were, where it is known.
+    pub(super) dimension: Option<usize>,
+}
 
 /// Something about the cache that the user should hear.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,22 +137,112 @@ impl VectorCache {
 
     /// The vectors of `texts`, where they are kept.
     pub fn get(&self, texts: &[&str]) -> Vec<Option<Vec<f32>>> {
+        let found = Mutex::new(vec![None; texts.len()]);
+        self.each(texts, None, &AtomicBool::new(false), &|indices, vectors| {
+            let mut found = lock(&found);
+            for (index, vector) in indices.iter().zip(vectors.rows()) {
+                found[*index] = Some(vector.to_vec());
+            }
+        });
+        found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
+    /// Hands the vectors of `texts` that are kept to `take`, many at a time and from several threads at once; the others are
+    /// missing. All vectors handed on are of one length: `dimension`, or where that is not known, that of the first one kept.
+    ///
+    /// O(texts · log(kept)), in no order of the texts. Soon after `stop` is set it ends, and calls missing what it did not get
+    /// to.
+    pub(super) fn each(&self, texts: &[&str], dimension: Option<usize>, stop: &AtomicBool, take: &Take<'_>) -> Kept {
         let guard = lock(&self.connection);
         let Some(connection) = guard.as_ref() else {
-            return vec![None; texts.len()];
+            return Kept {
+                missing: (0..texts.len()).collect(),
+                dimension,
+            };
         };
-        let mut corrupt = 0;
-        let found = self.read(connection, texts, &mut corrupt);
+        let mut wanted = self.wanted(texts);
+        let mut look = Look {
+            dimension,
+            stop,
+            take,
+            damaged: AtomicUsize::new(0),
+        };
+        let looked = self.look(&mut look, connection, texts, &mut wanted);
         drop(guard);
-        if corrupt > 0 {
+        let entries = *look.damaged.get_mut();
+        if entries > 0 {
             self.note(CacheNote::Corrupt {
                 path: self.path.clone(),
-                entries: corrupt,
+                entries,
             });
         }
-        found.unwrap_or_else(|error| {
+        if let Err(error) = looked {
             self.fail(&error);
-            vec![None; texts.len()]
+        }
+        wanted.retain(|w| !w.taken);
+        let mut missing: Vec<usize> = wanted.into_iter().map(|w| w.index).collect();
+        missing.sort_unstable();
+        Kept {
+            missing,
+            dimension: look.dimension,
+        }
+    }
+
+    /// Length of the vector of the first of the texts that has one.
+    fn first_dimension(&self, connection: &Connection, texts: &[&str]) -> rusqlite::Result<Option<usize>> {
+        let mut find = connection.prepare_cached(layout::FIND)?;
+        let mut fetch = connection.prepare_cached(layout::FETCH)?;
+        for text in texts {
+            let key = layout::key(&self.identity, text);
+            if let Some(id) = layout::find(&mut find, &key)?
+                && let Found::Kept(length) = layout::fetch(&mut fetch, id, &key, &mut Vec::new())?
+            {
+                return Ok(Some(length));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The keys of texts, in the order of the index.
+    fn wanted(&self, texts: &[&str]) -> Vec<Wanted> {
+        let with_key = |(index, text): (usize, &&str)| {
+            let key = layout::key(&self.identity, text);
+            Wanted {
+                hash: layout::hash(&key),
+                index,
+                key,
+                taken: false,
+            }
+        };
+        let mut wanted: Vec<Wanted> = texts.par_iter().enumerate().map(with_key).collect();
+        wanted.par_sort_unstable_by_key(|w| (w.hash, w.index));
+        wanted
+    }
+
+    /// Looks up on the connection there is, or where there are many, on one a thread.
+    fn look(
+        &self,
+        look: &mut Look<'_>,
+        connection: &Connection,
+        texts: &[&str],
+        wanted: &mut [Wanted],
+    ) -> rusqlite::Result<()> {
+        if !connection.prepare_cached("SELECT 1 FROM vectors LIMIT 1")?.exists([])? {
+            return Ok(());
+        }
+        if look.dimension.is_none() {
+            look.dimension = self.first_dimension(connection, texts)?;
+        }
+        if wanted.len() < MANY {
+            return look.on(connection, wanted);
+        }
+        let look = &*look;
+        let share = wanted.len().div_ceil(rayon::current_num_threads());
+        wanted.par_chunks_mut(share).try_for_each(|wanted| {
+            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+            let connection = Connection::open_with_flags(&self.path, flags)?;
+            connection.busy_timeout(PATIENCE)?;
+            look.on(&connection, wanted)
         })
     }
 
@@ -170,59 +279,19 @@ impl VectorCache {
             std::fs::create_dir_all(folder).map_err(|e| rusqlite::Error::ToSqlConversionFailure(Box::new(e)))?;
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(&self.path, flags)?;
-        connection.busy_timeout(Duration::from_secs(30))?;
-        connection.pragma_update(None, "journal_mode", "wal")?;
-        // A power cut may cost the last transactions, never the file; and a lost vector is only embedded again.
-        connection.pragma_update(None, "synchronous", "normal")?;
-        connection.execute_batch(
-            "CREATE TABLE IF NOT EXISTS vectors (key BLOB PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID",
-        )?;
+        let mut connection = Connection::open_with_flags(&self.path, flags)?;
+        connection.busy_timeout(PATIENCE)?;
+        layout::prepare(&mut connection)?;
         Ok(connection)
-    }
-
-    fn key(&self, text: &str) -> Key {
-        Sha256::new()
-            .chain_update(self.identity.as_bytes())
-            .chain_update(text.as_bytes())
-            .finalize()
-            .into()
-    }
-
-    fn read(
-        &self,
-        connection: &Connection,
-        texts: &[&str],
-        corrupt: &mut usize,
-    ) -> rusqlite::Result<Vec<Option<Vec<f32>>>> {
-        let transaction = connection.unchecked_transaction()?;
-        let mut found = Vec::with_capacity(texts.len());
-        {
-            let mut select = transaction.prepare_cached("SELECT vector FROM vectors WHERE key = ?1")?;
-            for text in texts {
-                let key = self.key(text);
-                // Damage may change a value's type too, which is no reason to give up the other entries.
-                let entry = select
-                    .query_row(params![key], |row| {
-                        Ok(row.get_ref(0)?.as_blob().ok().and_then(|blob| decode(&key, blob)))
-                    })
-                    .optional()?;
-                *corrupt += usize::from(entry == Some(None));
-                found.push(entry.flatten());
-            }
-        }
-        transaction.commit()?;
-        Ok(found)
     }
 
     fn write(&self, connection: &mut Connection, entries: &[(&str, &[f32])]) -> rusqlite::Result<()> {
         let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
         {
-            let mut insert =
-                transaction.prepare_cached("INSERT OR REPLACE INTO vectors (key, vector) VALUES (?1, ?2)")?;
+            let mut insert = transaction.prepare_cached(layout::INSERT)?;
             for (text, vector) in entries {
-                let key = self.key(text);
-                insert.execute(params![key, encode(&key, vector)])?;
+                let key = layout::key(&self.identity, text);
+                insert.execute(params![layout::hash(&key), layout::encode(&key, vector)])?;
             }
         }
         transaction.commit()
@@ -273,87 +342,4 @@ fn is_damaged(error: &rusqlite::Error) -> bool {
 /// A panic elsewhere leaves the data as it was: both mutexes guard values that are replaced whole.
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
-}
-
-fn checksum(key: &Key, vector: &[u8]) -> [u8; CHECKSUM] {
-    let digest = Sha256::new().chain_update(key).chain_update(vector).finalize();
-    std::array::from_fn(|i| digest[i])
-}
-
-fn encode(key: &Key, vector: &[f32]) -> Vec<u8> {
-    let mut bytes: Vec<u8> = vector.iter().flat_map(|x| x.to_le_bytes()).collect();
-    let sum = checksum(key, &bytes);
-    bytes.extend_from_slice(&sum);
-    bytes
-}
-
-fn decode(key: &Key, blob: &[u8]) -> Option<Vec<f32>> {
-    let (vector, sum) = blob.split_at_checked(blob.len().checked_sub(CHECKSUM)?)?;
-    let (numbers, rest) = vector.as_chunks::<4>();
-    (rest.is_empty() && !numbers.is_empty() && checksum(key, vector) == *sum)
-        .then(|| numbers.iter().map(|b| f32::from_le_bytes(*b)).collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::encode::{Encoder, HashingEncoder};
-
-    fn identity() -> EncoderIdentity {
-        HashingEncoder::new(1).identity().clone()
-    }
-
-    #[test]
-    fn keeps_vectors_by_identity_and_text() {
-        let folder = tempfile::tempdir().unwrap();
-        let cache = VectorCache::open(folder.path(), &identity());
-        cache.put(&[("a", &[1.0, 2.0]), ("b", &[3.0, 4.0])]);
-        let again = VectorCache::open(folder.path(), &identity());
-        assert_eq!(
-            again.get(&["b", "c", "a"]),
-            [Some(vec![3.0, 4.0]), None, Some(vec![1.0, 2.0])]
-        );
-        let mut other = identity();
-        other.max_length = Some(7);
-        assert_eq!(VectorCache::open(folder.path(), &other).get(&["a"]), [None]);
-        assert!(again.take_notes().is_empty());
-    }
-
-    #[test]
-    fn a_changed_entry_is_missing_and_reported() {
-        let folder = tempfile::tempdir().unwrap();
-        let cache = VectorCache::open(folder.path(), &identity());
-        cache.put(&[("a", &[1.0, 2.0])]);
-        let raw = Connection::open(&cache.path).unwrap();
-        let mut blob: Vec<u8> = raw.query_row("SELECT vector FROM vectors", [], |r| r.get(0)).unwrap();
-        blob[2] ^= 1;
-        raw.execute("UPDATE vectors SET vector = ?1", params![blob]).unwrap();
-        assert_eq!(cache.get(&["a"]), [None]);
-        assert!(matches!(
-            cache.take_notes()[..],
-            [CacheNote::Corrupt { entries: 1, .. }]
-        ));
-        cache.put(&[("a", &[1.0, 2.0])]);
-        assert_eq!(cache.get(&["a"]), [Some(vec![1.0, 2.0])]);
-    }
-
-    #[test]
-    fn a_file_that_is_no_database_is_moved_aside() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = VectorCache::open(folder.path(), &identity()).path.clone();
-        std::fs::write(&path, vec![7_u8; 4096]).unwrap();
-        let cache = VectorCache::open(folder.path(), &identity());
-        assert!(matches!(cache.take_notes()[..], [CacheNote::Replaced { .. }]));
-        cache.put(&[("a", &[1.0])]);
-        assert_eq!(cache.get(&["a"]), [Some(vec![1.0])]);
-    }
-
-    #[test]
-    fn a_folder_that_cannot_be_made_leaves_the_cache_unused() {
-        let file = tempfile::NamedTempFile::new().unwrap();
-        let cache = VectorCache::open(&file.path().join("below"), &identity());
-        cache.put(&[("a", &[1.0])]);
-        assert_eq!(cache.get(&["a"]), [None]);
-        assert!(matches!(cache.take_notes()[..], [CacheNote::Unusable { .. }]));
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::mpsc;
+use std::sync::{Mutex, PoisonError, mpsc};
 
 use super::vectors::problem;
 use super::{BatchLimit, EncodeError, Encoder, VectorCache, Vectors};
@@ -41,6 +41,62 @@ pub struct Embedded {
     pub computed: usize,
 }
 
+/// The distinct ones among texts, in order of first appearance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Distinct<'t> {
+    texts: Vec<&'t str>,
+    /// For each text the index of its distinct one.
+    position: Vec<usize>,
+}
+
+impl<'t> Distinct<'t> {
+    /// O(texts).
+    pub fn of(texts: &[&'t str]) -> Self {
+        let mut index: HashMap<&str, usize> = HashMap::with_capacity(texts.len());
+        let mut distinct = Vec::new();
+        let position = texts
+            .iter()
+            .map(|text| {
+                *index.entry(text).or_insert_with(|| {
+                    distinct.push(*text);
+                    distinct.len() - 1
+                })
+            })
+            .collect();
+        Self {
+            texts: distinct,
+            position,
+        }
+    }
+
+    /// The distinct texts.
+    pub fn texts(&self) -> &[&'t str] {
+        &self.texts
+    }
+
+    /// For each of the texts the index of its distinct one.
+    pub fn position(&self) -> &[usize] {
+        &self.position
+    }
+
+    /// Rows of `width` values, one a distinct text, as one a text.
+    ///
+    /// # Panics
+    /// If there are not so many values.
+    pub fn spread<T: Copy>(&self, values: Vec<T>, width: usize) -> Vec<T> {
+        assert_eq!(values.len(), self.texts.len() * width);
+        // No text twice: in order already.
+        if self.texts.len() == self.position.len() {
+            return values;
+        }
+        let mut spread = Vec::with_capacity(self.position.len() * width);
+        for &i in &self.position {
+            spread.extend_from_slice(&values[i * width..(i + 1) * width]);
+        }
+        spread
+    }
+}
+
 /// Embeds `texts`: duplicates once, what the cache holds not at all, the rest in batches on all workers.
 ///
 /// Which texts share a batch depends on the texts alone, not on the number of workers, and the output is in input order.
@@ -55,57 +111,75 @@ pub fn embed(
     progress: &dyn EmbedProgress,
     stop: &AtomicBool,
 ) -> Result<Embedded, EncodeError> {
-    let (distinct, position) = distinct(texts);
-    let mut vectors: Vec<Option<Vec<f32>>> = match cache {
-        Some(cache) => cache.get(&distinct),
-        None => vec![None; distinct.len()],
-    };
-    if let Some(dimension) = encoder.identity().dimension {
-        // A checksum guards an entry's bytes; the dimension guards against an entry written by a broken build.
-        for vector in &mut vectors {
-            *vector = vector.take().filter(|v| v.len() == dimension);
+    let distinct = Distinct::of(texts);
+    let matrix = Mutex::new((0, Vec::new()));
+    let computed = embed_each(encoder, cache, &distinct, progress, stop, &|indices, vectors| {
+        let mut matrix = matrix.lock().unwrap_or_else(PoisonError::into_inner);
+        let (dimension, numbers) = &mut *matrix;
+        if numbers.is_empty() {
+            *dimension = vectors.dimension();
+            numbers.resize(*dimension * distinct.texts.len(), 0.0);
         }
-    }
-    let missing: Vec<usize> = (0..distinct.len()).filter(|&i| vectors[i].is_none()).collect();
-    if !missing.is_empty() {
-        encoder.prepare()?;
-        progress.begin(missing.len());
-        let outcome = compute(encoder, cache, &distinct, &missing, &mut vectors, progress, stop);
-        progress.end();
-        outcome.map_err(|error| match error {
-            // Told by the place in the input.
-            EncodeError::BadVector { index, message } => EncodeError::BadVector {
-                index: position.iter().position(|&i| i == index).unwrap_or(index),
-                message,
-            },
-            other => other,
-        })?;
-    }
-    let rows: Vec<Vec<f32>> = position
-        .iter()
-        .map(|&i| vectors[i].clone().unwrap_or_default())
-        .collect();
+        for (index, row) in indices.iter().zip(vectors.rows()) {
+            numbers[index * *dimension..(index + 1) * *dimension].copy_from_slice(row);
+        }
+    })?;
+    let (dimension, numbers) = matrix.into_inner().unwrap_or_else(PoisonError::into_inner);
     Ok(Embedded {
-        vectors: Vectors::new(&rows)?,
-        distinct: distinct.len(),
-        computed: missing.len(),
+        vectors: Vectors::checked(dimension, distinct.spread(numbers, dimension)),
+        distinct: distinct.texts.len(),
+        computed,
     })
 }
 
-/// The distinct texts in order of first appearance, and for each input text the index of its distinct one.
-fn distinct<'t>(texts: &[&'t str]) -> (Vec<&'t str>, Vec<usize>) {
-    let mut index: HashMap<&str, usize> = HashMap::with_capacity(texts.len());
-    let mut distinct = Vec::new();
-    let position = texts
-        .iter()
-        .map(|text| {
-            *index.entry(text).or_insert_with(|| {
-                distinct.push(*text);
-                distinct.len() - 1
-            })
-        })
-        .collect();
-    (distinct, position)
+/// As [`embed`], for vectors that need not all be there at once: they are handed to `take` as they come, and then forgotten.
+/// Returns how many texts were embedded; the others were kept.
+///
+/// `take` gets the indices of some of the distinct texts and their vectors, in no order, from several threads at once; each text
+/// once, and all vectors of one length.
+///
+/// # Errors
+/// As [`embed`].
+pub fn embed_each(
+    encoder: &dyn Encoder,
+    cache: Option<&VectorCache>,
+    texts: &Distinct<'_>,
+    progress: &dyn EmbedProgress,
+    stop: &AtomicBool,
+    take: &(dyn Fn(&[usize], &Vectors) + Sync),
+) -> Result<usize, EncodeError> {
+    let mut dimension = encoder.identity().dimension;
+    let missing = match cache {
+        Some(cache) => {
+            let kept = cache.each(&texts.texts, dimension, stop, take);
+            dimension = kept.dimension;
+            kept.missing
+        }
+        None => (0..texts.texts.len()).collect(),
+    };
+    if missing.is_empty() {
+        return Ok(0);
+    }
+    encoder.prepare()?;
+    progress.begin(missing.len());
+    let job = Job {
+        encoder,
+        cache,
+        distinct: &texts.texts,
+        missing: &missing,
+        stop,
+    };
+    let outcome = job.run(dimension, progress, take);
+    progress.end();
+    outcome.map_err(|error| match error {
+        // Told by the place in the input.
+        EncodeError::BadVector { index, message } => EncodeError::BadVector {
+            index: texts.position.iter().position(|&i| i == index).unwrap_or(index),
+            message,
+        },
+        other => other,
+    })?;
+    Ok(missing.len())
 }
 
 /// Refuses vectors that no run could use, before they are kept. `dimension` is that of the vectors so far; a bad vector is
@@ -131,88 +205,106 @@ fn check(
     Ok(())
 }
 
-fn compute(
-    encoder: &dyn Encoder,
-    cache: Option<&VectorCache>,
-    distinct: &[&str],
-    missing: &[usize],
-    vectors: &mut [Option<Vec<f32>>],
-    progress: &dyn EmbedProgress,
-    stop: &AtomicBool,
-) -> Result<(), EncodeError> {
-    let interrupted = |done: usize| EncodeError::Interrupted {
-        done,
-        total: missing.len(),
-    };
-    let texts: Vec<&str> = missing.iter().map(|&i| distinct[i]).collect();
-    let mut lengths = Vec::with_capacity(texts.len());
-    for chunk in texts.chunks(TOKENISED_AT_ONCE) {
-        if stop.load(Ordering::Relaxed) {
-            return Err(interrupted(0));
-        }
-        lengths.extend(encoder.token_counts(chunk)?);
-    }
-    let batches = plan(&lengths, encoder.batch_limit());
-    let next = AtomicUsize::new(0);
-    let failed = AtomicBool::new(false);
-    let workers = encoder.workers().clamp(1, batches.len());
-    let mut done = 0;
-    let mut first_error = None;
-    let known = vectors.iter().flatten().next().map(Vec::len);
-    let mut dimension = encoder.identity().dimension.or(known);
-    std::thread::scope(|scope| {
-        let (send, receive) = mpsc::channel();
-        for worker in 0..workers {
-            let send = send.clone();
-            let (batches, texts, next, failed) = (&batches, &texts, &next, &failed);
-            scope.spawn(move || {
-                while !stop.load(Ordering::Relaxed) && !failed.load(Ordering::Relaxed) {
-                    let Some(batch) = batches.get(next.fetch_add(1, Ordering::Relaxed)) else {
-                        break;
-                    };
-                    let input: Vec<&str> = batch.iter().map(|&i| texts[i]).collect();
-                    let output = encoder.embed_batch(worker, &input);
-                    failed.fetch_or(output.is_err(), Ordering::Relaxed);
-                    if send.send((batch, output)).is_err() {
-                        break;
+/// Texts to embed.
+struct Job<'a> {
+    encoder: &'a dyn Encoder,
+    cache: Option<&'a VectorCache>,
+    distinct: &'a [&'a str],
+    /// Indices of those to embed.
+    missing: &'a [usize],
+    stop: &'a AtomicBool,
+}
+
+impl Job<'_> {
+    /// Embeds them all; `dimension` is that of the vectors so far.
+    fn run(
+        &self,
+        mut dimension: Option<usize>,
+        progress: &dyn EmbedProgress,
+        take: &(dyn Fn(&[usize], &Vectors) + Sync),
+    ) -> Result<(), EncodeError> {
+        let Self {
+            encoder, missing, stop, ..
+        } = *self;
+        let texts: Vec<&str> = missing.iter().map(|&i| self.distinct[i]).collect();
+        let batches = plan(&self.lengths(&texts)?, encoder.batch_limit());
+        let next = AtomicUsize::new(0);
+        let failed = AtomicBool::new(false);
+        let workers = encoder.workers().clamp(1, batches.len());
+        let mut done = 0;
+        let mut first_error = None;
+        std::thread::scope(|scope| {
+            let (send, receive) = mpsc::channel();
+            for worker in 0..workers {
+                let send = send.clone();
+                let (batches, texts, next, failed) = (&batches, &texts, &next, &failed);
+                scope.spawn(move || {
+                    while !stop.load(Ordering::Relaxed) && !failed.load(Ordering::Relaxed) {
+                        let Some(batch) = batches.get(next.fetch_add(1, Ordering::Relaxed)) else {
+                            break;
+                        };
+                        let input: Vec<&str> = batch.iter().map(|&i| texts[i]).collect();
+                        let output = encoder.embed_batch(worker, &input);
+                        failed.fetch_or(output.is_err(), Ordering::Relaxed);
+                        if send.send((batch, output)).is_err() {
+                            break;
+                        }
                     }
-                }
-            });
-        }
-        drop(send);
-        for (batch, output) in receive {
-            let of_distinct: Vec<usize> = batch.iter().map(|&i| missing[i]).collect();
-            let checked = output.and_then(|output| {
-                check(encoder, &output, &of_distinct, &mut dimension)?;
-                Ok(output)
-            });
-            match checked {
-                Ok(output) => {
-                    let entries: Vec<(&str, &[f32])> = batch
-                        .iter()
-                        .zip(&output)
-                        .map(|(&i, v)| (texts[i], v.as_slice()))
-                        .collect();
-                    if let Some(cache) = cache {
-                        cache.put(&entries);
+                });
+            }
+            drop(send);
+            for (batch, output) in receive {
+                let of_distinct: Vec<usize> = batch.iter().map(|&i| missing[i]).collect();
+                let checked = output.and_then(|output| {
+                    check(encoder, &output, &of_distinct, &mut dimension)?;
+                    Ok(output)
+                });
+                match checked {
+                    Ok(output) => {
+                        let entries: Vec<(&str, &[f32])> = batch
+                            .iter()
+                            .zip(&output)
+                            .map(|(&i, v)| (texts[i], v.as_slice()))
+                            .collect();
+                        if let Some(cache) = self.cache {
+                            cache.put(&entries);
+                        }
+                        done += output.len();
+                        progress.advance(output.len());
+                        let dimension = dimension.unwrap_or_default();
+                        take(&of_distinct, &Vectors::checked(dimension, output.concat()));
                     }
-                    done += output.len();
-                    progress.advance(output.len());
-                    for (i, vector) in of_distinct.into_iter().zip(output) {
-                        vectors[i] = Some(vector);
+                    Err(error) => {
+                        failed.store(true, Ordering::Relaxed);
+                        first_error = first_error.take().or(Some(error));
                     }
-                }
-                Err(error) => {
-                    failed.store(true, Ordering::Relaxed);
-                    first_error = first_error.take().or(Some(error));
                 }
             }
+        });
+        match first_error {
+            Some(error) => Err(error),
+            None if done < missing.len() => Err(self.interrupted(done)),
+            None => Ok(()),
         }
-    });
-    match first_error {
-        Some(error) => Err(error),
-        None if done < missing.len() => Err(interrupted(done)),
-        None => Ok(()),
+    }
+
+    /// Length of each text in tokens.
+    fn lengths(&self, texts: &[&str]) -> Result<Vec<usize>, EncodeError> {
+        let mut lengths = Vec::with_capacity(texts.len());
+        for chunk in texts.chunks(TOKENISED_AT_ONCE) {
+            if self.stop.load(Ordering::Relaxed) {
+                return Err(self.interrupted(0));
+            }
+            lengths.extend(self.encoder.token_counts(chunk)?);
+        }
+        Ok(lengths)
+    }
+
+    fn interrupted(&self, done: usize) -> EncodeError {
+        EncodeError::Interrupted {
+            done,
+            total: self.missing.len(),
+        }
     }
 }
 

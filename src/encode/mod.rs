@@ -4,7 +4,9 @@
 //! the rest sorted by length into batches that keep every core busy, the output in input order. A vector depends on its
 //! text alone, so it may be kept under the encoder's [`EncoderIdentity`] and the text's hash ([`VectorCache`]).
 
+mod bundled;
 mod cache;
+mod direct;
 mod drive;
 mod error;
 mod hashing;
@@ -13,10 +15,12 @@ mod local;
 mod onnx;
 mod open;
 mod remote;
+mod runtime;
 mod vectors;
+mod weights;
 
 pub use cache::{CacheNote, VectorCache};
-pub use drive::{EmbedProgress, Embedded, Quiet, embed};
+pub use drive::{Distinct, EmbedProgress, Embedded, Quiet, embed, embed_each};
 pub use error::EncodeError;
 pub use hashing::HashingEncoder;
 pub use identity::EncoderIdentity;

@@ -1,21 +1,25 @@
-//! Local encoders on ONNX Runtime, through fastembed.
+//! Local encoders on ONNX Runtime: the bundled ones directly, folders and fastembed's catalogue through fastembed.
 //!
-//! The two bundled encoders need no ONNX file with weights: a small graph compiled into the program names, for every
-//! tensor, its byte range in the official `model.safetensors` (`graphs/build_graphs.py` makes it). Nothing is loaded
-//! before the first text has to be embedded, so a run with a warm cache needs neither model nor library.
+//! The two bundled encoders need no ONNX file with weights: a small graph compiled into the program names the tensors of the
+//! official `model.safetensors` (`graphs/build_graphs.py` makes it). Nothing is loaded before the first text has to be
+//! embedded, so a run with a warm cache needs neither model nor library.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fastembed::{
-    EmbeddingModel, InitOptionsUserDefined, Pooling, QuantizationMode, TextEmbedding, TextInitOptions, TokenizerFiles,
+    EmbeddingModel, InitOptionsUserDefined, Pooling, QuantizationMode, TextEmbedding, TextInitOptions,
     UserDefinedEmbeddingModel,
 };
 use ort::environment::Environment;
-use tokenizers::Tokenizer;
+use tokenizers::{Encoding, Tokenizer};
 
+use super::bundled::{dimension, graph, max_length, padding};
+use super::direct::{Direct, DirectSession};
 use super::local::LocalModel;
+use super::runtime::environment;
+use super::weights;
 use super::{BatchLimit, EncodeError, Encoder, EncoderIdentity};
 use crate::assets::{Assets, BundledModel, Progress};
 use crate::error::with_causes;
@@ -23,8 +27,9 @@ use crate::error::with_causes;
 /// Sessions beyond this many add memory (each holds the weights) but little speed; further cores go to the threads of
 /// each session.
 const MOST_SESSIONS: usize = 4;
-/// Sorted by length, batches of this size keep a core's vector units busy; larger ones only add padding.
-const BATCH: BatchLimit = BatchLimit { rows: 32, tokens: 4096 };
+/// Sorted by length, batches of this size keep a core's vector units busy, and what long texts take between two layers stays in
+/// its cache: of 175 tokens each, batches of 24 texts take a fifth longer than batches of four.
+const BATCH: BatchLimit = BatchLimit { rows: 32, tokens: 768 };
 
 /// Where the model comes from.
 enum Source {
@@ -36,9 +41,22 @@ enum Source {
 /// What all sessions of an encoder share, once loaded.
 struct Loaded {
     environment: Environment,
-    /// Model bytes; `None` for the catalogue, whose sessions read their own files.
-    model: Option<UserDefinedEmbeddingModel>,
+    model: Model,
     tokenizer: Tokenizer,
+}
+
+/// What sessions are made of.
+enum Model {
+    Direct(Direct),
+    Local(UserDefinedEmbeddingModel),
+    /// Sessions of the catalogue read their own files.
+    Catalogue,
+}
+
+/// A session of one worker.
+enum Session {
+    Direct(DirectSession),
+    Fastembed(TextEmbedding),
 }
 
 /// See the module.
@@ -50,7 +68,7 @@ pub struct OnnxEncoder {
     threads_a_session: usize,
     batch: BatchLimit,
     loaded: Mutex<Option<Arc<Loaded>>>,
-    sessions: Vec<Mutex<Option<TextEmbedding>>>,
+    sessions: Vec<Mutex<Option<Session>>>,
 }
 
 impl fmt::Debug for OnnxEncoder {
@@ -172,40 +190,63 @@ impl OnnxEncoder {
             return Ok(Arc::clone(loaded));
         }
         let library = self.assets.runtime(self.progress.as_ref())?;
-        let environment = environment(&library)?;
-        let (model, tokenizer) = match &self.source {
-            Source::Bundled(bundled) => {
-                let model = bundled_model(*bundled, &self.assets, self.progress.as_ref())?;
-                let tokenizer = self.tokenizer(&model)?;
-                (Some(model), tokenizer)
-            }
+        let loaded = Arc::new(match &self.source {
+            Source::Bundled(bundled) => self.load_bundled(*bundled, &library)?,
             Source::Local(local) => {
                 let model = local.read()?;
-                let tokenizer = self.tokenizer(&model)?;
-                (Some(model), tokenizer)
+                Loaded {
+                    environment: environment(&library)?,
+                    tokenizer: self.tokenizer(&model.tokenizer_files.tokenizer_file)?,
+                    model: Model::Local(model),
+                }
             }
             Source::Catalogue { model, cache } => {
+                let environment = environment(&library)?;
                 let first = self.catalogue_session(model, cache, &environment)?;
-                let tokenizer = first.tokenizer.clone();
-                *lock(&self.sessions[0]) = Some(first);
-                (None, tokenizer)
+                // Counting needs no padding, and padding a thousand texts to the longest would cost memory.
+                let mut tokenizer = first.tokenizer.clone();
+                tokenizer.with_padding(None);
+                *lock(&self.sessions[0]) = Some(Session::Fastembed(first));
+                Loaded {
+                    environment,
+                    model: Model::Catalogue,
+                    tokenizer,
+                }
             }
-        };
-        let mut tokenizer = tokenizer;
-        // Counting needs no padding, and padding a thousand texts to the longest would cost memory.
-        tokenizer.with_padding(None);
-        let loaded = Arc::new(Loaded {
-            environment,
-            model,
-            tokenizer,
         });
         *guard = Some(Arc::clone(&loaded));
         Ok(loaded)
     }
 
-    /// The tokenizer, cut to the encoder's length.
-    fn tokenizer(&self, model: &UserDefinedEmbeddingModel) -> Result<Tokenizer, EncodeError> {
-        let mut tokenizer = Tokenizer::from_bytes(&model.tokenizer_files.tokenizer_file).map_err(|e| self.fail(&e))?;
+    /// Loads a bundled model and makes the first session. What takes long is done side by side: the library is opened while the
+    /// weights are read and verified, the tokenizer is read while the session is made. Nothing is computed with weights
+    /// that were not verified.
+    fn load_bundled(&self, model: BundledModel, library: &Path) -> Result<Loaded, EncodeError> {
+        let (environment, files) = std::thread::scope(|scope| {
+            let environment = scope.spawn(|| environment(library));
+            let files = self.assets.load_weights(model, weights::read, self.progress.as_ref());
+            (joined(environment), files)
+        });
+        let (environment, (weights, tokenizer)) = (environment?, files?);
+        let fail = |error: ort::Error| self.fail(&error);
+        let direct = Direct::new(environment.clone(), graph(model), padding(model), weights).map_err(fail)?;
+        let (session, tokenizer) = std::thread::scope(|scope| {
+            let session = scope.spawn(|| direct.session(self.threads_a_session));
+            let tokenizer = self.tokenizer(&tokenizer);
+            (joined(session), tokenizer)
+        });
+        *lock(&self.sessions[0]) = Some(Session::Direct(session.map_err(fail)?));
+        Ok(Loaded {
+            environment,
+            model: Model::Direct(direct),
+            tokenizer: tokenizer?,
+        })
+    }
+
+    /// The tokenizer, cut to the encoder's length, without padding.
+    fn tokenizer(&self, json: &[u8]) -> Result<Tokenizer, EncodeError> {
+        let mut tokenizer = Tokenizer::from_bytes(json).map_err(|e| self.fail(&e))?;
+        tokenizer.with_padding(None);
         tokenizer
             .with_truncation(self.identity.max_length.map(|max_length| tokenizers::TruncationParams {
                 max_length,
@@ -247,24 +288,40 @@ impl OnnxEncoder {
     }
 
     /// The session of one worker, made on first use.
-    fn session(&self, worker: usize) -> Result<MutexGuard<'_, Option<TextEmbedding>>, EncodeError> {
+    fn session(&self, worker: usize) -> Result<MutexGuard<'_, Option<Session>>, EncodeError> {
         let loaded = self.loaded()?;
         let mut guard = lock(&self.sessions[worker]);
         if guard.is_none() {
-            *guard = Some(match (&self.source, &loaded.model) {
-                (Source::Catalogue { model, cache }, _) => self.catalogue_session(model, cache, &loaded.environment)?,
-                (_, Some(model)) => TextEmbedding::try_new_from_user_defined(
-                    model.clone(),
-                    InitOptionsUserDefined::new()
-                        .with_environment(loaded.environment.clone())
-                        .with_max_length(self.identity.max_length.unwrap_or(512))
-                        .with_intra_threads(self.threads_a_session),
-                )
-                .map_err(|e| self.fail(&with_causes(&e)))?,
-                (_, None) => return Err(self.fail(&"the model was not read")),
+            *guard = Some(match (&loaded.model, &self.source) {
+                (Model::Direct(direct), _) => {
+                    Session::Direct(direct.session(self.threads_a_session).map_err(|e| self.fail(&e))?)
+                }
+                (Model::Local(model), _) => Session::Fastembed(
+                    TextEmbedding::try_new_from_user_defined(
+                        model.clone(),
+                        InitOptionsUserDefined::new()
+                            .with_environment(loaded.environment.clone())
+                            .with_max_length(self.identity.max_length.unwrap_or(512))
+                            .with_intra_threads(self.threads_a_session),
+                    )
+                    .map_err(|e| self.fail(&with_causes(&e)))?,
+                ),
+                (Model::Catalogue, Source::Catalogue { model, cache }) => {
+                    Session::Fastembed(self.catalogue_session(model, cache, &loaded.environment)?)
+                }
+                (Model::Catalogue, _) => return Err(self.fail(&"the model was not read")),
             });
         }
         Ok(guard)
+    }
+
+    /// The tokens of a few texts, one after the other: the workers keep the cores busy already.
+    fn encode(&self, texts: &[&str]) -> Result<Vec<Encoding>, EncodeError> {
+        let loaded = self.loaded()?;
+        texts
+            .iter()
+            .map(|text| loaded.tokenizer.encode_fast(*text, true).map_err(|e| self.fail(&e)))
+            .collect()
     }
 }
 
@@ -295,80 +352,27 @@ impl Encoder for OnnxEncoder {
     }
 
     fn embed_batch(&self, worker: usize, texts: &[&str]) -> Result<Vec<Vec<f32>>, EncodeError> {
-        let mut guard = self.session(worker)?;
-        let Some(session) = guard.as_mut() else {
-            return Err(self.fail(&"the session was not made"));
-        };
-        session.embed(texts, Some(texts.len())).map_err(|e| EncodeError::Run {
+        let failed = |message: String| EncodeError::Run {
             name: self.identity.model.clone(),
-            message: with_causes(&e),
-        })
+            message,
+        };
+        let mut guard = self.session(worker)?;
+        match guard.as_mut() {
+            Some(Session::Direct(session)) => {
+                let encodings = self.encode(texts)?;
+                session.embed(&encodings).map_err(|e| failed(with_causes(&e)))
+            }
+            Some(Session::Fastembed(session)) => session
+                .embed(texts, Some(texts.len()))
+                .map_err(|e| failed(with_causes(&e))),
+            None => Err(self.fail(&"the session was not made")),
+        }
     }
 }
 
-/// Word pieces that sentence-transformers reads of a text with this model; the tokenizer files say other numbers.
-fn max_length(model: BundledModel) -> usize {
-    match model {
-        BundledModel::MiniLm => 256,
-        BundledModel::Mpnet => 384,
-    }
-}
-
-fn dimension(model: BundledModel) -> usize {
-    match model {
-        BundledModel::MiniLm => 384,
-        BundledModel::Mpnet => 768,
-    }
-}
-
-/// Graph without weights, the safetensors bytes it points into, and the tokenizer.
-fn bundled_model(
-    model: BundledModel,
-    assets: &Assets,
-    progress: &dyn Progress,
-) -> Result<UserDefinedEmbeddingModel, EncodeError> {
-    let (graph, pad_token, pad_id): (&[u8], _, _) = match model {
-        BundledModel::MiniLm => (include_bytes!("graphs/all-MiniLM-L6-v2.onnx"), "[PAD]", 0),
-        BundledModel::Mpnet => (include_bytes!("graphs/all-mpnet-base-v2.onnx"), "<pad>", 1),
-    };
-    let files = assets.load_model(model, progress)?;
-    let tokenizer_files = TokenizerFiles {
-        tokenizer_file: files.tokenizer,
-        config_file: serde_json::json!({ "pad_token_id": pad_id }).to_string().into(),
-        // fastembed would add the special tokens of this map again, as tokens that are matched after lower-casing: a
-        // user's "[sep]" would then end the sentence. The tokenizer file has them all.
-        special_tokens_map_file: b"{}".to_vec(),
-        tokenizer_config_file: serde_json::json!({
-            "model_max_length": max_length(model),
-            "pad_token": pad_token,
-        })
-        .to_string()
-        .into(),
-    };
-    Ok(UserDefinedEmbeddingModel::new(graph.to_vec(), tokenizer_files)
-        .with_external_initializer("model.safetensors".into(), files.weights)
-        .with_pooling(Pooling::Mean))
-}
-
-/// The one ONNX Runtime environment of the process, from the library that was asked for first.
-fn environment(library: &Path) -> Result<Environment, EncodeError> {
-    static ENVIRONMENT: OnceLock<Mutex<Option<Environment>>> = OnceLock::new();
-    let cell = ENVIRONMENT.get_or_init(|| Mutex::new(None));
-    let mut guard = lock(cell);
-    if let Some(environment) = guard.as_ref() {
-        return Ok(environment.clone());
-    }
-    let fail = |message: String| EncodeError::Runtime {
-        path: library.to_owned(),
-        message,
-    };
-    let environment = ort::init_from(library)
-        .map_err(|e| fail(e.to_string()))?
-        .with_telemetry(false)
-        .build()
-        .map_err(|e| fail(e.to_string()))?;
-    *guard = Some(environment.clone());
-    Ok(environment)
+/// What a thread of a scope came to; its panic goes on here.
+fn joined<T>(thread: std::thread::ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
 fn load_error(name: &str, message: &dyn ToString) -> EncodeError {

@@ -26,6 +26,17 @@ impl Vectors {
         Ok(Self { dimension, data })
     }
 
+    /// Of numbers that were checked row by row as they came.
+    pub(super) fn checked(dimension: usize, data: Vec<f32>) -> Self {
+        debug_assert!(data.is_empty() || dimension > 0 && data.len().is_multiple_of(dimension));
+        Self { dimension, data }
+    }
+
+    /// The numbers, row after row.
+    pub(super) fn into_numbers(self) -> Vec<f32> {
+        self.data
+    }
+
     /// Length of a row.
     pub fn dimension(&self) -> usize {
         self.dimension

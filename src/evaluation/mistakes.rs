@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use rayon::prelude::*;
+
 use super::Scored;
 use crate::dataset::{Truth, folded};
 use crate::encode::Vectors;
@@ -13,35 +15,45 @@ use crate::routes::{Routes, Thresholds};
 const MISTAKES: usize = 200;
 
 impl Scored<'_> {
-    /// The most confident mistakes of the forced choice.
+    /// The most confident mistakes of the forced choice, most confident first: at most 200 rows.
+    pub fn worst(&self) -> Vec<usize> {
+        let mut wrong: Vec<usize> = self
+            .pairs()
+            .enumerate()
+            .filter_map(|(i, (truth, row))| (*truth != Truth::Route(row.best)).then_some(i))
+            .collect();
+        let order = |a: &usize, b: &usize| {
+            let score = |i: &usize| self.scores.rows()[*i].score;
+            score(b).total_cmp(&score(a)).then(a.cmp(b))
+        };
+        if wrong.len() > MISTAKES {
+            wrong.select_nth_unstable_by(MISTAKES, order);
+            wrong.truncate(MISTAKES);
+        }
+        wrong.sort_unstable_by(order);
+        wrong
+    }
+
+    /// Mistakes as reported: `wrong` are their rows and `vectors` the vectors of these.
     pub fn mistakes(
         &self,
+        wrong: &[usize],
         vectors: &Vectors,
         routes: &Routes,
         centroids: &Centroids,
         thresholds: &[Thresholds],
     ) -> Vec<Mistake> {
-        let mut wrong: Vec<usize> = self
-            .right()
-            .iter()
-            .enumerate()
-            .filter_map(|(i, right)| (!right).then_some(i))
-            .collect();
-        wrong.sort_by(|a, b| {
-            let score = |i: &usize| self.scores.rows()[*i].score;
-            score(b).total_cmp(&score(a)).then(a.cmp(b))
-        });
-        wrong.truncate(MISTAKES);
-        let nearest = |route: usize, i: usize| {
-            let (example, cosine) = centroids.nearest_example(route, vectors.row(i));
+        let nearest = |route: usize, vector: &[f32]| {
+            let (example, cosine) = centroids.nearest_example(route, vector);
             ExampleReport {
                 example: routes.routes[route].examples[example].clone(),
                 cosine,
             }
         };
         wrong
-            .into_iter()
-            .map(|i| {
+            .iter()
+            .zip(vectors.rows())
+            .map(|(&i, vector)| {
                 let (row, score) = (&self.rows[i], &self.scores.rows()[i]);
                 let own = match self.truths[i] {
                     Truth::Route(own) => Some(own),
@@ -55,8 +67,8 @@ impl Scored<'_> {
                     score: score.score,
                     gap: Some(score.gap).filter(|g| g.is_finite()),
                     accepted: decide(score, thresholds).route().is_some(),
-                    nearest_chosen: nearest(score.best, i),
-                    nearest_right: own.map(|own| nearest(own, i)),
+                    nearest_chosen: nearest(score.best, vector),
+                    nearest_right: own.map(|own| nearest(own, vector)),
                 }
             })
             .collect()
@@ -67,7 +79,7 @@ impl Scored<'_> {
         let examples = folded_examples(routes);
         let lines: Vec<u64> = self
             .rows
-            .iter()
+            .par_iter()
             .filter(|row| examples.contains(&folded(&row.prompt)))
             .map(|row| row.line)
             .collect();

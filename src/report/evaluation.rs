@@ -60,9 +60,10 @@ pub struct IntervalsReport {
     pub level: f64,
     /// For rates: `wilson`.
     pub rates: String,
-    /// For all else: `bca-bootstrap`, stratified by label, copies of a prompt drawn together; `none` without resamples.
+    /// For all else: `bca-bootstrap`, stratified by label, copies of a prompt drawn together; `grouped-jackknife` for very many
+    /// prompts, likewise; `none` without resamples.
     pub others: String,
-    /// Resamples.
+    /// Resamples; of a jackknife, the groups.
     pub resamples: u32,
 }
 
@@ -74,6 +75,15 @@ impl IntervalsReport {
             rates: "wilson".into(),
             others: if resamples > 0 { "bca-bootstrap" } else { "none" }.into(),
             resamples,
+        }
+    }
+
+    /// For so many groups that are left out in turn.
+    pub fn of_groups(groups: u8) -> Self {
+        Self {
+            others: "grouped-jackknife".into(),
+            resamples: groups.into(),
+            ..Self::new(0)
         }
     }
 }

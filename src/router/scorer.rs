@@ -79,10 +79,10 @@ impl Scorer {
         let all: Vec<f64> = match &self.rule {
             Rule::Prototypes { vectors, starts, top } => {
                 let norms: Vec<f64> = vectors.rows().map(|c| dot(c, c).sqrt()).collect();
-                (0..prompts.len())
-                    .into_par_iter()
-                    .flat_map_iter(|i| highest(prompts.row(i), vectors, &norms, starts, *top))
-                    .collect()
+                let mut all = vec![0.0; prompts.len() * routes];
+                let rows = all.par_chunks_exact_mut(routes).enumerate();
+                rows.for_each(|(i, scores)| highest(prompts.row(i), vectors, &norms, starts, *top, scores));
+                all
             }
             Rule::Logistic(model) => (0..prompts.len())
                 .into_par_iter()
@@ -116,18 +116,20 @@ fn prototypes(vectors: Vectors, sizes: &[usize], top: usize) -> Rule {
 }
 
 /// Of each route the mean of the `top` highest cosines to its prototypes.
-fn highest(prompt: &[f32], vectors: &Vectors, norms: &[f64], starts: &[usize], top: usize) -> Vec<f64> {
+fn highest(prompt: &[f32], vectors: &Vectors, norms: &[f64], starts: &[usize], top: usize, scores: &mut [f64]) {
     let norm = dot(prompt, prompt).sqrt();
     let cosine = |i: usize| (dot(prompt, vectors.row(i)) / (norm * norms[i])).clamp(-1.0, 1.0);
-    starts
-        .windows(2)
-        .map(|w| {
-            let mut cosines: Vec<f64> = (w[0]..w[1]).map(cosine).collect();
+    for (score, w) in scores.iter_mut().zip(starts.windows(2)) {
+        let cosines = (w[0]..w[1]).map(cosine);
+        *score = if top == 1 {
+            cosines.max_by(f64::total_cmp).expect("a route has a prototype")
+        } else {
+            let mut cosines: Vec<f64> = cosines.collect();
             let count = top.min(cosines.len());
             cosines.sort_unstable_by(|a, b| b.total_cmp(a));
             cosines[..count].iter().sum::<f64>() / f64_from_usize(count)
-        })
-        .collect()
+        };
+    }
 }
 
 #[cfg(test)]

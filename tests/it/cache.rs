@@ -97,8 +97,8 @@ fn a_damaged_entry_is_embedded_again_with_a_warning() {
         "UPDATE vectors SET vector = (SELECT max(vector) FROM vectors)",
     ];
     for change in damage {
-        let chosen = "(SELECT key FROM vectors ORDER BY vector LIMIT 1)";
-        let changed = database.execute(&format!("{change} WHERE key = {chosen}"), []).unwrap();
+        let chosen = "(SELECT id FROM vectors ORDER BY vector LIMIT 1)";
+        let changed = database.execute(&format!("{change} WHERE id = {chosen}"), []).unwrap();
         assert_eq!(changed, 1);
         let stderr = gives(&sandbox, &vectors);
         assert!(

@@ -90,7 +90,7 @@ pub(in crate::cli) fn run(session: &Session, args: &CalibrateArgs) -> Result<(),
         kind: "calibration".into(),
         schema_version: REPORT_VERSION,
         provenance: session.provenance(&data),
-        intervals: IntervalsReport::new(args.intervals.resamples),
+        intervals: IntervalsReport::new(args.intervals.resamples()),
         goal: goal_report(&goal),
         per_route: args.per_route,
         points: choice.as_ref().map_or(0, |c| c.points),
@@ -147,7 +147,7 @@ struct Points {
 
 /// The rows of a split and how to resample them.
 struct Side<'a> {
-    part: &'a Part,
+    part: &'a Part<'a>,
     design: Design,
 }
 

@@ -82,7 +82,7 @@ pub(in crate::cli) fn run(session: &Session, args: &CompareEncodersArgs) -> Resu
         routes_sha256: plan.routes().fingerprint(),
         dataset: whole,
         seed: session.common.seed,
-        intervals: IntervalsReport::new(args.intervals.resamples),
+        intervals: IntervalsReport::new(args.intervals.resamples()),
         calibration_split: split.into(),
         test_split: args.test_split.clone(),
         n: judging.rows.len() as u64,

@@ -6,7 +6,7 @@ use crate::cli::commands::figures::{self, Pictures};
 use crate::cli::commands::report::write_report;
 use crate::cli::session::{ScoredData, Session, check_thresholds, thresholds};
 use crate::dataset::{CALIBRATION, TEST};
-use crate::evaluation::{self, Calibrated, Method, Prepared, Scored};
+use crate::evaluation::{self, Calibrated, Evaluated, Groups, Method, Prepared, Scored};
 use crate::report::{self, EvalReport, IntervalsReport, REPORT_VERSION, ThresholdsReport};
 use crate::router::{Decision, decide};
 use crate::store::{self, OutputFolder};
@@ -30,15 +30,15 @@ pub(in crate::cli) fn run(session: &Session, args: &EvalArgs) -> Result<(), Erro
     let confusion = scored.deployed_confusion(&by_route);
     let calibrated = calibrated(&data, args, split, scored);
     let prepared = Prepared::new(scored, &names, &by_route, calibrated);
-    let settings = args.intervals.settings(session.common.seed);
-    let figures = session.bars.resampling(settings.resamples.into(), |done| {
-        prepared.evaluate_with_intervals(&scored.design(), &settings, done)
-    });
+    let (figures, intervals) = figures_of(session, args, &prepared, scored);
+    let wrong = scored.worst();
+    let texts: Vec<&str> = wrong.iter().map(|i| scored.rows[*i].prompt.as_str()).collect();
+    let vectors = session.embed(&data.router.engine, &texts)?;
     let report = EvalReport {
         kind: "evaluation".into(),
         schema_version: REPORT_VERSION,
         provenance: session.provenance(&data),
-        intervals: IntervalsReport::new(args.intervals.resamples),
+        intervals,
         split: split.into(),
         n: scored.n(),
         in_domain: scored.in_domain(),
@@ -52,7 +52,7 @@ pub(in crate::cli) fn run(session: &Session, args: &EvalArgs) -> Result<(), Erro
         reliability: figures.reliability,
         confusion: evaluation::confusion_report(&confusion, &names),
         confidence: scored.confidence(&names),
-        mistakes: scored.mistakes(&judged.vectors, routes, &data.router.centroids, &by_route),
+        mistakes: scored.mistakes(&wrong, &vectors, routes, &data.router.centroids, &by_route),
         leakage: scored.leakage(routes),
     };
     let decisions: Vec<Decision> = judged.scores.rows().iter().map(|row| decide(row, &by_route)).collect();
@@ -71,6 +71,30 @@ pub(in crate::cli) fn run(session: &Session, args: &EvalArgs) -> Result<(), Erro
     session.printer.answer(|| document, || report::eval_text(&report))?;
     session.note_written(&out);
     Ok(())
+}
+
+/// All figures with their intervals, and how these were made.
+fn figures_of(
+    session: &Session,
+    args: &EvalArgs,
+    prepared: &Prepared<'_>,
+    scored: Scored<'_>,
+) -> (Evaluated, IntervalsReport) {
+    let seed = session.common.seed;
+    if args.intervals.too_many(scored.n()) {
+        let groups = Groups::new(scored, seed);
+        let figures = session
+            .bars
+            .counting(groups.count().into(), "intervals", "groups", |done| {
+                prepared.evaluate_with_groups(&groups, done)
+            });
+        return (figures, IntervalsReport::of_groups(groups.count()));
+    }
+    let settings = args.intervals.settings(seed);
+    let figures = session.bars.resampling(settings.resamples.into(), |done| {
+        prepared.evaluate_with_intervals(&scored.design(), &settings, done)
+    });
+    (figures, IntervalsReport::new(settings.resamples))
 }
 
 /// The mapping is fitted on the calibration split; without one, on the rows themselves, and the report says so.

@@ -118,7 +118,7 @@ fn provenance(of: &Collected, folder: &Path, session: &Session, args: &Calibrate
         cost: CostBasis::from(args.of_run.cost).name().into(),
         ungraded: Ungraded::from(args.of_run.ungraded).name().into(),
         seed: session.common.seed,
-        resamples: args.intervals.resamples,
+        resamples: args.intervals.resamples(),
     }
 }
 

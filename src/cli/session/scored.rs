@@ -1,0 +1,169 @@
+//! A labelled dataset scored by a router, split by split.
+//!
+//! A prompt's vector is forgotten as soon as it is scored: a million of them would take a gigabyte and a half.
+
+use std::borrow::Cow;
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use super::{Engine, Look, Router, STOP, Session};
+use crate::Error;
+use crate::cli::args::DatasetArgs;
+use crate::dataset::{Dataset, Row, Truth};
+use crate::encode::{self, Distinct, EncodeError, Vectors};
+use crate::evaluation::Scored;
+use crate::report::DatasetProvenance;
+use crate::router::{RouterError, ScoreTable, Scorer};
+
+/// Name of all splits together.
+const ALL: &str = "all";
+
+/// A dataset scored by a router.
+pub(in crate::cli) struct ScoredData {
+    pub(in crate::cli) router: Router,
+    /// The whole file, for provenance.
+    pub(super) whole: DatasetProvenance,
+    /// The rows that were scored.
+    dataset: Dataset,
+    truths: Vec<Truth>,
+    scores: ScoreTable,
+}
+
+/// The rows of one split.
+pub(in crate::cli) struct Part<'a> {
+    pub(in crate::cli) rows: Cow<'a, [Row]>,
+    pub(in crate::cli) truths: Cow<'a, [Truth]>,
+    pub(in crate::cli) scores: Cow<'a, ScoreTable>,
+}
+
+impl Part<'_> {
+    pub(in crate::cli) fn scored(&self) -> Scored<'_> {
+        Scored {
+            rows: &self.rows,
+            truths: &self.truths,
+            scores: &self.scores,
+        }
+    }
+}
+
+impl ScoredData {
+    /// The rows of one split; `all` for every row that was scored.
+    pub(in crate::cli) fn part(&self, split: &str) -> Result<Part<'_>, Error> {
+        let rows = &self.dataset.rows;
+        let indices: Vec<usize> = (0..rows.len())
+            .filter(|i| split == ALL || rows[*i].split == split)
+            .collect();
+        let (Some(first), Some(last)) = (indices.first(), indices.last()) else {
+            // For its message, which names the splits there are.
+            self.dataset.require(split)?;
+            return Err(Error::usage("the dataset has no rows", "give a dataset with rows"));
+        };
+        if last - first + 1 == indices.len() {
+            return Ok(Part {
+                rows: Cow::Borrowed(&rows[*first..=*last]),
+                truths: Cow::Borrowed(&self.truths[*first..=*last]),
+                scores: if indices.len() == rows.len() {
+                    Cow::Borrowed(&self.scores)
+                } else {
+                    Cow::Owned(self.scores.select(&indices))
+                },
+            });
+        }
+        Ok(Part {
+            rows: indices.iter().map(|i| rows[*i].clone()).collect(),
+            truths: indices.iter().map(|i| self.truths[*i]).collect(),
+            scores: Cow::Owned(self.scores.select(&indices)),
+        })
+    }
+}
+
+impl Session {
+    /// Loads, resolves, embeds and scores a labelled dataset; of its rows, those of `splits` (`required` must have some).
+    pub(in crate::cli) fn score(
+        &self,
+        path: &Path,
+        data: &DatasetArgs,
+        router: Option<&Path>,
+        required: &[&str],
+        optional: &[&str],
+    ) -> Result<ScoredData, Error> {
+        self.score_after(path, data, router, (required, optional), &mut |_, _| Ok(()))
+    }
+
+    /// As [`Session::score`], with a look at encoder and routes before anything is embedded; the splits are those that must
+    /// have rows and those that may.
+    pub(in crate::cli) fn score_after(
+        &self,
+        path: &Path,
+        data: &DatasetArgs,
+        router: Option<&Path>,
+        (required, optional): (&[&str], &[&str]),
+        look: &mut Look<'_>,
+    ) -> Result<ScoredData, Error> {
+        let mut dataset = Dataset::load(path, &data.options(self.common.seed, false))?;
+        for split in required {
+            dataset.require(split)?;
+        }
+        let plan = self.plan(router)?;
+        let names = plan.routes.names();
+        // Labels are checked before anything is embedded: a typo should not cost minutes.
+        let (truths, whole) = rayon::join(|| dataset.resolve(&names), || DatasetProvenance::from(&dataset));
+        let wanted: Vec<&str> = required.iter().chain(optional).copied().collect();
+        let truths = if wanted.contains(&ALL) {
+            truths?
+        } else {
+            truths?;
+            let place = |row: &Row| wanted.iter().position(|split| *split == row.split);
+            dataset.rows.retain(|row| place(row).is_some());
+            // Split after split, each in its own order: a part is then a slice.
+            dataset.rows.sort_by_key(place);
+            dataset.resolve(&names)?
+        };
+        let router = self.router_after(plan, look)?;
+        let scores = self.score_texts(&router, &dataset.prompts())?;
+        Ok(ScoredData {
+            router,
+            whole,
+            dataset,
+            truths,
+            scores,
+        })
+    }
+
+    /// The scores of texts, each distinct one scored as soon as its vector is there.
+    fn score_texts(&self, router: &Router, texts: &[&str]) -> Result<ScoreTable, Error> {
+        let scorer = Scorer::new(&router.centroids, router.routes.scoring)?;
+        let routes = router.routes.routes.len();
+        let distinct = Distinct::of(texts);
+        let all = Mutex::new(vec![0.0; distinct.texts().len() * routes]);
+        let failure: Mutex<Option<RouterError>> = Mutex::new(None);
+        let take = |indices: &[usize], vectors: &Vectors| match scorer.score(vectors) {
+            Ok(scores) => {
+                let mut all = all.lock().unwrap_or_else(PoisonError::into_inner);
+                for (row, index) in indices.iter().enumerate() {
+                    all[index * routes..(index + 1) * routes].copy_from_slice(scores.scores(row));
+                }
+            }
+            Err(error) => *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error),
+        };
+        self.embed_each(&router.engine, &distinct, &take)?;
+        if let Some(error) = failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
+            return Err(error.into());
+        }
+        let all = all.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok(ScoreTable::from_scores(distinct.spread(all, routes), routes))
+    }
+
+    fn embed_each(
+        &self,
+        engine: &Engine,
+        distinct: &Distinct<'_>,
+        take: &(dyn Fn(&[usize], &Vectors) + Sync),
+    ) -> Result<(), Error> {
+        self.noted(engine, || {
+            let (encoder, cache) = (engine.encoder.as_ref(), engine.cache.as_ref());
+            let computed = encode::embed_each(encoder, cache, distinct, self.bars.as_ref(), &STOP, take)?;
+            Ok::<_, EncodeError>(((), computed, distinct.texts().len()))
+        })
+    }
+}
