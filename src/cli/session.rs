@@ -10,7 +10,10 @@ use super::progress::Bars;
 use crate::Error;
 use crate::assets::{AssetConfig, Assets};
 use crate::dataset::{Dataset, Row, Truth};
-use crate::encode::{self, EncodeError, Encoder, EncoderOptions, OPENAI_BASE_URL, RemoteOptions, VectorCache, Vectors};
+use crate::encode::{
+    self, EncodeError, Encoder, EncoderOptions, OPENAI_BASE_URL, Precision, Processor, RemoteOptions, VectorCache,
+    Vectors,
+};
 use crate::evaluation::Scored;
 use crate::report::{DatasetProvenance, Provenance};
 use crate::router::{Centroids, RouterArtefact, RouterError, ScoreTable, Scorer};
@@ -173,14 +176,15 @@ impl Session {
         Ok(routes)
     }
 
-    /// Opens the encoder of that name, with its cache.
-    pub(super) fn engine(&self, name: &str) -> Result<Engine, Error> {
-        let encoder = encode::open(
+    /// Opens the encoder of that name.
+    pub(super) fn open(&self, name: &str) -> Result<Box<dyn Encoder>, Error> {
+        Ok(encode::open(
             name,
             &EncoderOptions {
                 assets: Arc::clone(&self.assets),
                 progress: Arc::clone(&self.bars) as _,
                 threads: self.threads,
+                processor: Processor::detect(),
                 // fastembed puts the model hub's files where HF_HOME says.
                 hub_cache: std::env::var_os("HF_HOME").map_or_else(|| self.cache.join("hub"), PathBuf::from),
                 remote: RemoteOptions {
@@ -193,20 +197,42 @@ impl Session {
                     ..RemoteOptions::default()
                 },
             },
-        )?;
+        )?)
+    }
+
+    /// Opens the encoder of that name, with its cache.
+    pub(super) fn engine(&self, name: &str) -> Result<Engine, Error> {
+        let encoder = self.open(name)?;
         let cache = (!self.common.no_cache).then(|| VectorCache::open(&self.cache.join("vectors"), encoder.identity()));
         let engine = Engine { encoder, cache };
         self.print_notes(&engine);
         Ok(engine)
     }
 
-    /// Name of the encoder: the flag, else the routes file, else the default.
-    pub(super) fn encoder_name(&self, routes: Option<&Routes>) -> String {
-        self.common
-            .encoder
-            .clone()
-            .or_else(|| routes.and_then(|r| r.encoder.clone()))
-            .unwrap_or_else(|| DEFAULT_ENCODER.into())
+    /// Name of the encoder: the flags, else the routes file, else the default.
+    pub(super) fn encoder_name(&self, routes: Option<&Routes>) -> Result<String, Error> {
+        let (encoder, precision) = (&self.common.encoder, self.common.precision.map(Precision::from));
+        let name = encoder
+            .as_deref()
+            .or_else(|| routes.and_then(|r| r.encoder.as_deref()))
+            .unwrap_or(DEFAULT_ENCODER);
+        let Some(precision) = precision else {
+            return Ok(name.into());
+        };
+        let full = encode::in_precision(name, precision)?;
+        match encoder {
+            Some(typed) if typed.contains('@') && !typed.eq_ignore_ascii_case(&full) => Err(Error::usage(
+                format!("--encoder {typed} and --precision {precision} are two different things"),
+                format!("leave one of them out: --encoder {full}"),
+            )),
+            _ => Ok(full),
+        }
+    }
+
+    /// Name of the encoder where flags say it.
+    fn typed_encoder(&self, routes: &Routes) -> Result<Option<String>, Error> {
+        let typed = self.common.encoder.is_some() || self.common.precision.is_some();
+        typed.then(|| self.encoder_name(Some(routes))).transpose()
     }
 
     /// Embeds texts with progress, cache and Ctrl-C.
@@ -228,7 +254,7 @@ impl Session {
                         "embedded {} of {} distinct texts with {} in {seconds:.1} s",
                         done.computed,
                         done.distinct,
-                        engine.encoder.identity().model,
+                        engine.encoder.identity().label(),
                     ));
                 }
                 Ok(done.vectors)
@@ -274,8 +300,8 @@ impl Session {
     /// As [`Session::build`], with a look at encoder and routes before anything is embedded.
     fn build_after(&self, plan: Plan, texts: &[&str], look: &mut Look<'_>) -> Result<(Router, Vectors), Error> {
         let Plan { routes, built } = plan;
-        let typed = self.common.encoder.as_deref();
-        let engine = match (self.engine(&self.encoder_name(Some(&routes))), &built) {
+        let typed = self.typed_encoder(&routes)?;
+        let engine = match (self.engine(&self.encoder_name(Some(&routes))?), &built) {
             // A folder that was named from another working folder.
             (Err(Error::Encode(EncodeError::Unknown { name, .. })), Some((file, ..))) if typed.is_none() => {
                 let file = file.clone();
@@ -286,7 +312,9 @@ impl Session {
         look(&engine, &routes)?;
         let (centroids, prompts) = if let Some((file, artefact, centroids)) = built {
             let encoder = (&artefact.encoder, artefact.encoder_name.as_str());
-            if let Some(error) = RouterError::of_other_encoder(&file, encoder, engine.encoder.identity(), typed) {
+            if let Some(error) =
+                RouterError::of_other_encoder(&file, encoder, engine.encoder.identity(), typed.as_deref())
+            {
                 return Err(error.into());
             }
             (centroids, self.embed(&engine, texts)?)

@@ -16,7 +16,7 @@ use ort::environment::Environment;
 use tokenizers::Tokenizer;
 
 use super::local::LocalModel;
-use super::{BatchLimit, EncodeError, Encoder, EncoderIdentity};
+use super::{BatchLimit, EncodeError, Encoder, EncoderIdentity, Precision};
 use crate::assets::{Assets, BundledModel, Progress};
 use crate::error::with_causes;
 
@@ -75,17 +75,7 @@ pub struct OnnxSettings {
 impl OnnxEncoder {
     /// One of the two models whose files are known by checksum.
     pub fn bundled(model: BundledModel, settings: OnnxSettings) -> Self {
-        let [weights, tokenizer] = [0, 1].map(|i| settings.assets.spec(model).files[i].sha256);
-        let identity = EncoderIdentity {
-            model: model.name().into(),
-            precision: "fp32".into(),
-            weights_sha256: Some(weights.into()),
-            tokenizer_sha256: Some(tokenizer.into()),
-            max_length: Some(max_length(model)),
-            pooling: "mean".into(),
-            dimension: Some(dimension(model)),
-            endpoint: None,
-        };
+        let identity = identity(model, &settings.assets);
         Self::new(identity, Source::Bundled(model), BATCH, settings)
     }
 
@@ -147,14 +137,13 @@ impl OnnxEncoder {
     }
 
     fn new(identity: EncoderIdentity, source: Source, batch: BatchLimit, settings: OnnxSettings) -> Self {
-        let threads = settings.threads.max(1);
-        let sessions = threads.min(MOST_SESSIONS);
+        let (sessions, threads_a_session) = share(settings.threads);
         Self {
             identity,
             source,
             assets: settings.assets,
             progress: settings.progress,
-            threads_a_session: threads / sessions,
+            threads_a_session,
             batch,
             loaded: Mutex::new(None),
             sessions: (0..sessions).map(|_| Mutex::new(None)).collect(),
@@ -306,6 +295,28 @@ impl Encoder for OnnxEncoder {
     }
 }
 
+/// The identity of a bundled model with its weights as published.
+pub(super) fn identity(model: BundledModel, assets: &Assets) -> EncoderIdentity {
+    let [weights, tokenizer] = [0, 1].map(|i| assets.spec(model).files[i].sha256);
+    EncoderIdentity {
+        model: model.name().into(),
+        precision: Precision::Fp32.name().into(),
+        weights_sha256: Some(weights.into()),
+        tokenizer_sha256: Some(tokenizer.into()),
+        max_length: Some(max_length(model)),
+        pooling: "mean".into(),
+        dimension: Some(dimension(model)),
+        endpoint: None,
+    }
+}
+
+/// How many sessions to open for so many threads, and how many threads each gets.
+pub(super) fn share(threads: usize) -> (usize, usize) {
+    let threads = threads.max(1);
+    let sessions = threads.min(MOST_SESSIONS);
+    (sessions, threads / sessions)
+}
+
 /// Word pieces that sentence-transformers reads of a text with this model; the tokenizer files say other numbers.
 fn max_length(model: BundledModel) -> usize {
     match model {
@@ -351,7 +362,7 @@ fn bundled_model(
 }
 
 /// The one ONNX Runtime environment of the process, from the library that was asked for first.
-fn environment(library: &Path) -> Result<Environment, EncodeError> {
+pub(super) fn environment(library: &Path) -> Result<Environment, EncodeError> {
     static ENVIRONMENT: OnceLock<Mutex<Option<Environment>>> = OnceLock::new();
     let cell = ENVIRONMENT.get_or_init(|| Mutex::new(None));
     let mut guard = lock(cell);
