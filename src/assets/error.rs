@@ -133,6 +133,14 @@ pub enum AssetError {
         /// What is wrong with it, a clause.
         problem: String,
     },
+    /// A file that is made here of a model's weights came out as another than the pinned one, or not at all.
+    #[error("cannot make {asset}: {problem}")]
+    Derived {
+        /// What was made, such as `all-MiniLM-L6-v2-int8`.
+        asset: String,
+        /// What is wrong with it.
+        problem: String,
+    },
     /// Neither `ROUTECAL_CACHE` nor a home folder says where the cache is.
     #[error("no cache folder: the home folder is unknown")]
     NoCacheFolder,
@@ -158,6 +166,9 @@ impl Hint for AssetError {
                 Some("choose a folder that can be written: export ROUTECAL_CACHE=/tmp/routecal".to_owned())
             }
             Self::Changed { .. } => Some("routecal assets install".to_owned()),
+            Self::Derived { .. } => {
+                Some("this is a fault of routecal or of this machine: --precision fp32 does without".to_owned())
+            }
             Self::Interrupted { .. } => None,
         }
     }

@@ -14,6 +14,7 @@
 
 mod child;
 mod config;
+mod derived;
 mod digest;
 mod error;
 #[cfg(test)]
@@ -43,6 +44,7 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 pub use config::{AssetConfig, Explicit};
+pub(crate) use derived::Derived;
 pub(crate) use digest::hex;
 pub use digest::{sha256_file, sha256_hex};
 pub use error::{AssetError, Attempt, Unavailable};
@@ -239,6 +241,20 @@ impl Assets {
         }
     }
 
+    /// The bytes of `model`'s tokenizer, verified; installs it if need be.
+    ///
+    /// # Errors
+    /// As [`model`](Self::model).
+    pub fn load_tokenizer(&self, model: BundledModel, progress: &dyn Progress) -> Result<Vec<u8>, AssetError> {
+        let spec = self.manifest.model(model);
+        let alone = AssetSpec {
+            files: &spec.files[1..],
+            ..*spec
+        };
+        let [tokenizer] = self.model_parts(&alone, locate::read, progress)?;
+        Ok(tokenizer)
+    }
+
     /// Installs what is needed to embed with `model`: the runtime library and the model's files.
     ///
     /// # Errors
@@ -247,12 +263,12 @@ impl Assets {
         Ok((self.runtime(progress)?, self.model(model, progress)?))
     }
 
-    fn model_parts<T>(
+    fn model_parts<T, const N: usize>(
         &self,
         spec: &AssetSpec,
         load: impl Fn(&Path, &FileSpec) -> Result<T, Fault>,
         progress: &dyn Progress,
-    ) -> Result<[T; 2], AssetError> {
+    ) -> Result<[T; N], AssetError> {
         match &self.config.model_dir {
             Some(Explicit { path, origin }) => {
                 let folder = locate::model_folder(path, spec);

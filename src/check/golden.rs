@@ -7,7 +7,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::encode::{Vectors, cosine};
+use crate::encode::{EncoderIdentity, Precision, Vectors, cosine};
 use crate::router::{pack, unpack};
 
 /// The texts of a new baseline: words, a question, code, a script other than Latin.
@@ -21,6 +21,19 @@ pub const GOLDEN_TEXTS: [&str; 4] = [
 /// Largest cosine distance (1 − cosine) of a text's vector from its golden one. Runs on different processors are apart by
 /// 1e-12 or so, quantised weights by 1e-3 and more. At 1e-5 no score can have moved by more than √(2e-5) = 0.0045.
 pub const GOLDEN_TOLERANCE: f64 = 1e-5;
+
+/// The same for an int8 encoder: where another processor rounds one activation the other way, the vector turns by up to 5e-4
+/// (48 texts of the golden file, 21 of them moved); other weights are told by their checksum.
+pub const INT8_GOLDEN_TOLERANCE: f64 = 3e-3;
+
+/// The tolerance for vectors of that encoder.
+pub fn golden_tolerance(encoder: &EncoderIdentity) -> f64 {
+    if encoder.precision == Precision::Int8.name() {
+        INT8_GOLDEN_TOLERANCE
+    } else {
+        GOLDEN_TOLERANCE
+    }
+}
 
 /// A text and the vector that it had.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

@@ -32,7 +32,7 @@ pub use baseline::{BASELINE_VERSION, Baseline, BaselineThresholds, ThresholdPair
 pub use comparison::{Comparison, Direction, Hits, Settings, compare, design, detectable};
 pub use error::{CheckError, Unpaired};
 pub use gates::{Gate, Gates, gates_schema};
-pub use golden::{GOLDEN_TEXTS, GOLDEN_TOLERANCE, GoldenVector};
+pub use golden::{GOLDEN_TEXTS, GOLDEN_TOLERANCE, GoldenVector, INT8_GOLDEN_TOLERANCE, golden_tolerance};
 pub use metric::Metric;
 pub use pairing::{Outcome, Pair, Pairing, PromptOutcome, Reason, TodayRow, pair, prompt_key};
 pub use verdict::{Judged, Terms, Verdict, judge};

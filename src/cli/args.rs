@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::dataset::{Columns, Format, ReadOptions};
+use crate::encode::Precision;
 use crate::stats::bootstrap::Settings;
 
 mod calibrate;
@@ -51,6 +52,10 @@ pub(super) struct Common {
     /// openai:MODEL [default: the one in the routes file, else all-MiniLM-L6-v2].
     #[arg(long, global = true, value_name = "NAME")]
     pub(super) encoder: Option<String>,
+    /// Precision of the encoder's weights: int8 is two to three times as fast, with nearly the same vectors, and there is one of
+    /// all-MiniLM-L6-v2; `--encoder all-MiniLM-L6-v2@int8` is the same [default: that of the encoder's name, else fp32].
+    #[arg(long, global = true, value_enum)]
+    pub(super) precision: Option<PrecisionName>,
     /// Split of the dataset to work on; `all` for every row [default: eval: test, calibrate and monitor: calibration, check:
     /// the baseline's, else test, embed, lint: all].
     #[arg(long, global = true, value_name = "NAME")]
@@ -95,6 +100,24 @@ pub(super) struct Common {
         hide_env_values = true
     )]
     pub(super) openai_base_url: Option<String>,
+}
+
+/// Precision of an encoder's weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum PrecisionName {
+    /// As published.
+    Fp32,
+    /// 8 bits.
+    Int8,
+}
+
+impl From<PrecisionName> for Precision {
+    fn from(name: PrecisionName) -> Self {
+        match name {
+            PrecisionName::Fp32 => Self::Fp32,
+            PrecisionName::Int8 => Self::Int8,
+        }
+    }
 }
 
 /// What is printed on standard output.

@@ -11,7 +11,10 @@ use super::printer::Printer;
 use super::progress::Bars;
 use crate::Error;
 use crate::assets::{AssetConfig, Assets};
-use crate::encode::{self, EncodeError, Encoder, EncoderOptions, OPENAI_BASE_URL, RemoteOptions, VectorCache, Vectors};
+use crate::encode::{
+    self, EncodeError, Encoder, EncoderOptions, OPENAI_BASE_URL, Precision, Processor, RemoteOptions, VectorCache,
+    Vectors,
+};
 use crate::report::{DatasetProvenance, Provenance};
 use crate::router::{Centroids, RouterArtefact, RouterError, ScoreTable, Scorer};
 use crate::routes::{DEFAULT_ENCODER, Routes, Thresholds};
@@ -132,14 +135,15 @@ impl Session {
         Ok(routes)
     }
 
-    /// Opens the encoder of that name, with its cache.
-    pub(super) fn engine(&self, name: &str) -> Result<Engine, Error> {
-        let encoder = encode::open(
+    /// Opens the encoder of that name.
+    pub(super) fn open(&self, name: &str) -> Result<Box<dyn Encoder>, Error> {
+        Ok(encode::open(
             name,
             &EncoderOptions {
                 assets: Arc::clone(&self.assets),
                 progress: Arc::clone(&self.bars) as _,
                 threads: self.threads,
+                processor: Processor::detect(),
                 // fastembed puts the model hub's files where HF_HOME says.
                 hub_cache: std::env::var_os("HF_HOME").map_or_else(|| self.cache.join("hub"), PathBuf::from),
                 remote: RemoteOptions {
@@ -152,20 +156,42 @@ impl Session {
                     ..RemoteOptions::default()
                 },
             },
-        )?;
+        )?)
+    }
+
+    /// Opens the encoder of that name, with its cache.
+    pub(super) fn engine(&self, name: &str) -> Result<Engine, Error> {
+        let encoder = self.open(name)?;
         let cache = (!self.common.no_cache).then(|| VectorCache::open(&self.cache.join("vectors"), encoder.identity()));
         let engine = Engine { encoder, cache };
         self.print_notes(&engine);
         Ok(engine)
     }
 
-    /// Name of the encoder: the flag, else the routes file, else the default.
-    pub(super) fn encoder_name(&self, routes: Option<&Routes>) -> String {
-        self.common
-            .encoder
-            .clone()
-            .or_else(|| routes.and_then(|r| r.encoder.clone()))
-            .unwrap_or_else(|| DEFAULT_ENCODER.into())
+    /// Name of the encoder: the flags, else the routes file, else the default.
+    pub(super) fn encoder_name(&self, routes: Option<&Routes>) -> Result<String, Error> {
+        let (encoder, precision) = (&self.common.encoder, self.common.precision.map(Precision::from));
+        let name = encoder
+            .as_deref()
+            .or_else(|| routes.and_then(|r| r.encoder.as_deref()))
+            .unwrap_or(DEFAULT_ENCODER);
+        let Some(precision) = precision else {
+            return Ok(name.into());
+        };
+        let full = encode::in_precision(name, precision)?;
+        match encoder {
+            Some(typed) if typed.contains('@') && !typed.eq_ignore_ascii_case(&full) => Err(Error::usage(
+                format!("--encoder {typed} and --precision {precision} are two different things"),
+                format!("leave one of them out: --encoder {full}"),
+            )),
+            _ => Ok(full),
+        }
+    }
+
+    /// Name of the encoder where flags say it.
+    fn typed_encoder(&self, routes: &Routes) -> Result<Option<String>, Error> {
+        let typed = self.common.encoder.is_some() || self.common.precision.is_some();
+        typed.then(|| self.encoder_name(Some(routes))).transpose()
     }
 
     /// Embeds texts with progress, cache and Ctrl-C.
@@ -193,7 +219,7 @@ impl Session {
                     let seconds = started.elapsed().as_secs_f64();
                     self.printer.note(&format!(
                         "embedded {computed} of {distinct} distinct texts with {} in {seconds:.1} s",
-                        engine.encoder.identity().model,
+                        engine.encoder.identity().label(),
                     ));
                 }
                 Ok(result)
@@ -274,11 +300,10 @@ impl Session {
     }
 
     fn engine_of(&self, plan: &Plan) -> Result<Engine, Error> {
-        match (self.engine(&self.encoder_name(Some(&plan.routes))), &plan.built) {
+        let typed = self.typed_encoder(&plan.routes)?;
+        match (self.engine(&self.encoder_name(Some(&plan.routes))?), &plan.built) {
             // A folder that was named from another working folder.
-            (Err(Error::Encode(EncodeError::Unknown { name, .. })), Some((file, ..)))
-                if self.common.encoder.is_none() =>
-            {
+            (Err(Error::Encode(EncodeError::Unknown { name, .. })), Some((file, ..))) if typed.is_none() => {
                 let file = file.clone();
                 Err(RouterError::NoEncoder { file, name }.into())
             }
@@ -291,9 +316,9 @@ impl Session {
         let Some((file, artefact, _)) = &plan.built else {
             return Ok(());
         };
-        let typed = self.common.encoder.as_deref();
+        let typed = self.typed_encoder(&plan.routes)?;
         let encoder = (&artefact.encoder, artefact.encoder_name.as_str());
-        match RouterError::of_other_encoder(file, encoder, engine.encoder.identity(), typed) {
+        match RouterError::of_other_encoder(file, encoder, engine.encoder.identity(), typed.as_deref()) {
             Some(error) => Err(error.into()),
             None => Ok(()),
         }

@@ -16,6 +16,24 @@ pub enum EncodeError {
         /// The nearest name there is.
         nearest: Option<String>,
     },
+    /// No such precision of that encoder.
+    #[error("{}", no_precision(name, precision, there_are))]
+    Precision {
+        /// The encoder.
+        name: String,
+        /// What was asked for.
+        precision: String,
+        /// What it has; nothing where there is no choice.
+        there_are: Vec<&'static str>,
+    },
+    /// Known texts do not get their vectors.
+    #[error("{name} is not computed right on this machine: a known text's vector is {distance:.1e} away, by cosine")]
+    SelfTest {
+        /// Encoder name.
+        name: String,
+        /// The largest cosine distance.
+        distance: f64,
+    },
     /// The runtime library or the model files could not be had.
     #[error(transparent)]
     Assets(#[from] crate::assets::AssetError),
@@ -106,6 +124,14 @@ impl Hint for EncodeError {
                 },
                 |name| format!("try --encoder {name}"),
             )),
+            Self::Precision { there_are, .. } if there_are.is_empty() => {
+                Some("leave --precision out: only all-MiniLM-L6-v2 and all-mpnet-base-v2 are kept in a precision here".into())
+            }
+            Self::Precision { name, .. } if name == "all-MiniLM-L6-v2" => Some(format!("try --encoder {name}@int8")),
+            Self::Precision { .. } => Some("try --encoder all-MiniLM-L6-v2@int8, or leave --precision out".into()),
+            Self::SelfTest { .. } => Some(
+                "use --precision fp32; if you named a library with --onnxruntime, the installed one may do".into(),
+            ),
             Self::Assets(e) => e.hint(),
             Self::Runtime { .. } => Some(
                 "name a library of ONNX Runtime 1.24 or later with --onnxruntime FILE, or leave the flag out to install one"
@@ -129,10 +155,23 @@ impl Hint for EncodeError {
 
     fn class(&self) -> ErrorClass {
         match self {
-            Self::Unknown { .. } | Self::Folder { .. } | Self::Settings { .. } => ErrorClass::Input,
+            Self::Unknown { .. } | Self::Precision { .. } | Self::Folder { .. } | Self::Settings { .. } => {
+                ErrorClass::Input
+            }
             Self::Interrupted { .. } => ErrorClass::Interrupted,
             Self::Assets(e) => e.class(),
             _ => ErrorClass::Environment,
         }
+    }
+}
+
+fn no_precision(name: &str, precision: &str, there_are: &[&str]) -> String {
+    match there_are {
+        [] => format!("there is no choice of precision for the encoder \"{name}\""),
+        [only] => format!("there is no \"{precision}\" of {name}, which is kept in {only} alone"),
+        [others @ .., last] => format!(
+            "there is no \"{precision}\" of {name}, which is kept in {} and {last}",
+            others.join(", ")
+        ),
     }
 }

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Precision;
 use crate::assets::sha256_hex;
 
 /// Identity of an encoder. Vectors of two identities are never mixed: not in the cache, not in a router.
@@ -28,6 +29,16 @@ pub struct EncoderIdentity {
 }
 
 impl EncoderIdentity {
+    /// The name for people: the model, with its precision where that is not the usual one of a model of that name, as in
+    /// `all-MiniLM-L6-v2@int8`.
+    pub fn label(&self) -> String {
+        if self.precision == Precision::Int8.name() {
+            format!("{}@{}", self.model, self.precision)
+        } else {
+            self.model.clone()
+        }
+    }
+
     /// sha256 of all fields, in hex.
     ///
     /// # Panics

@@ -20,7 +20,7 @@ use super::direct::{Direct, DirectSession};
 use super::local::LocalModel;
 use super::runtime::environment;
 use super::weights;
-use super::{BatchLimit, EncodeError, Encoder, EncoderIdentity};
+use super::{BatchLimit, EncodeError, Encoder, EncoderIdentity, Precision};
 use crate::assets::{Assets, BundledModel, Progress};
 use crate::error::with_causes;
 
@@ -93,17 +93,7 @@ pub struct OnnxSettings {
 impl OnnxEncoder {
     /// One of the two models whose files are known by checksum.
     pub fn bundled(model: BundledModel, settings: OnnxSettings) -> Self {
-        let [weights, tokenizer] = [0, 1].map(|i| settings.assets.spec(model).files[i].sha256);
-        let identity = EncoderIdentity {
-            model: model.name().into(),
-            precision: "fp32".into(),
-            weights_sha256: Some(weights.into()),
-            tokenizer_sha256: Some(tokenizer.into()),
-            max_length: Some(max_length(model)),
-            pooling: "mean".into(),
-            dimension: Some(dimension(model)),
-            endpoint: None,
-        };
+        let identity = identity(model, &settings.assets);
         Self::new(identity, Source::Bundled(model), BATCH, settings)
     }
 
@@ -165,14 +155,13 @@ impl OnnxEncoder {
     }
 
     fn new(identity: EncoderIdentity, source: Source, batch: BatchLimit, settings: OnnxSettings) -> Self {
-        let threads = settings.threads.max(1);
-        let sessions = threads.min(MOST_SESSIONS);
+        let (sessions, threads_a_session) = share(settings.threads);
         Self {
             identity,
             source,
             assets: settings.assets,
             progress: settings.progress,
-            threads_a_session: threads / sessions,
+            threads_a_session,
             batch,
             loaded: Mutex::new(None),
             sessions: (0..sessions).map(|_| Mutex::new(None)).collect(),
@@ -368,6 +357,28 @@ impl Encoder for OnnxEncoder {
             None => Err(self.fail(&"the session was not made")),
         }
     }
+}
+
+/// The identity of a bundled model with its weights as published.
+pub(super) fn identity(model: BundledModel, assets: &Assets) -> EncoderIdentity {
+    let [weights, tokenizer] = [0, 1].map(|i| assets.spec(model).files[i].sha256);
+    EncoderIdentity {
+        model: model.name().into(),
+        precision: Precision::Fp32.name().into(),
+        weights_sha256: Some(weights.into()),
+        tokenizer_sha256: Some(tokenizer.into()),
+        max_length: Some(max_length(model)),
+        pooling: "mean".into(),
+        dimension: Some(dimension(model)),
+        endpoint: None,
+    }
+}
+
+/// How many sessions to open for so many threads, and how many threads each gets.
+pub(super) fn share(threads: usize) -> (usize, usize) {
+    let threads = threads.max(1);
+    let sessions = threads.min(MOST_SESSIONS);
+    (sessions, threads / sessions)
 }
 
 /// What a thread of a scope came to; its panic goes on here.

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use fastembed::TextEmbedding;
 
+use super::int8::Int8Encoder;
 use super::onnx::OnnxSettings;
 use super::remote::{RemoteEncoder, RemoteOptions};
-use super::{EncodeError, Encoder, HashingEncoder, OnnxEncoder};
+use super::{EncodeError, Encoder, HashingEncoder, OnnxEncoder, Precision, Processor, bundled_model};
 use crate::assets::{Assets, BundledModel, Progress};
 use crate::error::nearest;
 
@@ -24,13 +25,18 @@ pub struct EncoderOptions {
     pub hub_cache: PathBuf,
     /// Settings of `openai:` encoders.
     pub remote: RemoteOptions,
+    /// What the processor can do: [`Processor::detect`].
+    pub processor: Processor,
 }
 
-/// Opens an encoder by name: `all-MiniLM-L6-v2`, `all-mpnet-base-v2`, a model of fastembed's catalogue (its repository
-/// or the last part of it), a folder with `model.onnx`, `openai:MODEL`, or `hashing`.
+/// Opens an encoder by name: `all-MiniLM-L6-v2`, `all-MiniLM-L6-v2@int8`, `all-mpnet-base-v2`, a model of fastembed's
+/// catalogue (its repository or the last part of it), a folder with `model.onnx`, `openai:MODEL`, or `hashing`.
+///
+/// On a processor that would compute it wrongly the int8 encoder gives way to the fp32 one of the same model, with a note.
 ///
 /// # Errors
-/// [`EncodeError::Unknown`] with the nearest name, or what the kind of encoder reports.
+/// [`EncodeError::Unknown`] with the nearest name, [`EncodeError::Precision`] for a precision that the encoder has not, or
+/// what the kind of encoder reports.
 pub fn open(name: &str, options: &EncoderOptions) -> Result<Box<dyn Encoder>, EncodeError> {
     if let Some(model) = name.strip_prefix("openai:") {
         return Ok(Box::new(RemoteEncoder::new(model, options.remote.clone())?));
@@ -43,11 +49,21 @@ pub fn open(name: &str, options: &EncoderOptions) -> Result<Box<dyn Encoder>, En
         progress: Arc::clone(&options.progress),
         threads: options.threads,
     };
-    if let Some(model) = BundledModel::from_name(name) {
-        return Ok(Box::new(OnnxEncoder::bundled(model, settings)));
-    }
-    if Path::new(name).is_dir() {
+    if BundledModel::from_name(name).is_none() && Path::new(name).is_dir() {
         return Ok(Box::new(OnnxEncoder::local(Path::new(name), settings)?));
+    }
+    match bundled_model(name)? {
+        Some((_, Precision::Int8)) if options.processor.int8 => return Ok(Box::new(Int8Encoder::new(settings))),
+        Some((model, precision)) => {
+            if precision == Precision::Int8 {
+                settings.progress.note(&format!(
+                    "warning: this processor lacks AVX2, without which int8 is not exact: {} in fp32 is used instead",
+                    model.name()
+                ));
+            }
+            return Ok(Box::new(OnnxEncoder::bundled(model, settings)));
+        }
+        None => {}
     }
     let models = TextEmbedding::list_supported_models();
     let found = models.iter().find(|info| {

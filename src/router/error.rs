@@ -110,7 +110,7 @@ impl RouterError {
                 "leave --openai-base-url and OPENAI_BASE_URL out: it was built with the provider's own address".into()
             }
             (_, Some(typed)) if typed != name => format!(
-                "leave --encoder out to use the router's own, {name}, or build it again: routecal centroids --encoder {typed}"
+                "leave --encoder and --precision out to use the router's own, {name}, or build it again: routecal centroids --encoder {typed}"
             ),
             _ => format!("{name} has changed since; build the router again: routecal centroids --encoder {name}"),
         };

@@ -25,24 +25,22 @@ const MINILM: &str = "all-MiniLM-L6-v2";
 const MPNET: &str = "all-mpnet-base-v2";
 
 /// sentence-transformers' own vectors of the golden texts.
-struct Goldens {
+pub(crate) struct Goldens {
     texts: Vec<String>,
-    vectors: Vec<Vec<f32>>,
+    pub(crate) vectors: Vec<Vec<f32>>,
     token_counts: Vec<usize>,
 }
 
 impl Goldens {
-    fn of(model: &str) -> Self {
+    pub(crate) fn of(model: &str) -> Self {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/golden/encoder");
         let json =
             |name: &str| -> Value { serde_json::from_slice(&std::fs::read(folder.join(name)).unwrap()).unwrap() };
         let meta = &json("meta.json")["models"][model];
         let dimension = usize::try_from(meta["dimension"].as_u64().unwrap()).unwrap();
-        let bytes = std::fs::read(folder.join(format!("{model}.f32"))).unwrap();
-        let numbers: Vec<f32> = bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
         let goldens = Self {
             texts: serde_json::from_value(json("texts.json")).unwrap(),
-            vectors: numbers.chunks_exact(dimension).map(<[f32]>::to_vec).collect(),
+            vectors: golden_vectors(&folder.join(format!("{model}.f32")), dimension),
             token_counts: serde_json::from_value(meta["token_counts"].clone()).unwrap(),
         };
         let n = goldens.texts.len();
@@ -50,13 +48,20 @@ impl Goldens {
         goldens
     }
 
-    fn texts(&self) -> Vec<&str> {
+    pub(crate) fn texts(&self) -> Vec<&str> {
         self.texts.iter().map(String::as_str).collect()
     }
 
     fn position(&self, text: &str) -> usize {
         self.texts.iter().position(|t| t == text).unwrap()
     }
+}
+
+/// The rows of a file of golden vectors.
+pub(crate) fn golden_vectors(file: &Path, dimension: usize) -> Vec<Vec<f32>> {
+    let bytes = std::fs::read(file).unwrap();
+    let numbers: Vec<f32> = bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect();
+    numbers.chunks_exact(dimension).map(<[f32]>::to_vec).collect()
 }
 
 /// The encoder that the tests in this process share: each would hold 90 MB otherwise.
@@ -67,14 +72,14 @@ fn minilm() -> &'static dyn Encoder {
         .as_ref()
 }
 
-fn alone(encoder: &dyn Encoder, texts: &[&str]) -> Vec<Vec<f32>> {
+pub(crate) fn alone(encoder: &dyn Encoder, texts: &[&str]) -> Vec<Vec<f32>> {
     texts
         .iter()
         .map(|text| encoder.embed_batch(0, &[text]).unwrap().remove(0))
         .collect()
 }
 
-fn in_batches(encoder: &dyn Encoder, texts: &[&str], size: usize) -> Vec<Vec<f32>> {
+pub(crate) fn in_batches(encoder: &dyn Encoder, texts: &[&str], size: usize) -> Vec<Vec<f32>> {
     texts
         .chunks(size)
         .flat_map(|batch| encoder.embed_batch(0, batch).unwrap())
@@ -82,7 +87,7 @@ fn in_batches(encoder: &dyn Encoder, texts: &[&str], size: usize) -> Vec<Vec<f32
 }
 
 /// Largest difference of two components in the same place; infinite where the shapes differ or one is no number.
-fn largest_difference(a: &[Vec<f32>], b: &[Vec<f32>]) -> f32 {
+pub(crate) fn largest_difference(a: &[Vec<f32>], b: &[Vec<f32>]) -> f32 {
     let shape = |rows: &[Vec<f32>]| rows.iter().map(Vec::len).collect::<Vec<_>>();
     if shape(a) != shape(b) {
         return f32::INFINITY;
@@ -108,9 +113,14 @@ fn parity(encoder: &dyn Encoder, goldens: &Goldens) -> (f32, f32) {
         from_golden <= 1e-5,
         "{from_golden:e} away from sentence-transformers in some component"
     );
+    (from_golden, from_batch(encoder, &texts, &alone))
+}
+
+/// The largest difference of a component between a text alone and in batches; it must be noise.
+pub(crate) fn from_batch(encoder: &dyn Encoder, texts: &[&str], alone: &[Vec<f32>]) -> f32 {
     let mut from_alone: f32 = 0.0;
     for size in [1, 7, texts.len()] {
-        let difference = largest_difference(&in_batches(encoder, &texts, size), &alone);
+        let difference = largest_difference(&in_batches(encoder, texts, size), alone);
         assert!(
             difference <= 1e-6,
             "{difference:e} away from the same text alone, in batches of {size}"
@@ -118,14 +128,14 @@ fn parity(encoder: &dyn Encoder, goldens: &Goldens) -> (f32, f32) {
         from_alone = from_alone.max(difference);
     }
     // The driver sorts, batches and puts back in order.
-    let driven = encode::embed(encoder, None, &texts, &Quiet, &AtomicBool::new(false)).unwrap();
+    let driven = encode::embed(encoder, None, texts, &Quiet, &AtomicBool::new(false)).unwrap();
     let driven: Vec<Vec<f32>> = driven.vectors.rows().map(<[f32]>::to_vec).collect();
-    let difference = largest_difference(&driven, &alone);
+    let difference = largest_difference(&driven, alone);
     assert!(
         difference <= 1e-6,
         "{difference:e} away from the same text alone, driven"
     );
-    (from_golden, from_alone.max(difference))
+    from_alone.max(difference)
 }
 
 #[test]

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use assert_cmd::Command;
 use routecal::assets::{AssetConfig, Assets, BundledModel, Explicit, NoProgress};
-use routecal::encode::{EncoderOptions, RemoteOptions};
+use routecal::encode::{EncoderOptions, Processor, RemoteOptions};
 use routecal::error::Hint as _;
 
 use crate::support::Sandbox;
@@ -68,6 +68,7 @@ impl RealModel {
             threads,
             hub_cache: nowhere,
             remote: RemoteOptions::default(),
+            processor: Processor::detect(),
         }
     }
 }

@@ -6,16 +6,24 @@ use crate::Error;
 use crate::assets::{AssetState, AssetStatus, BundledModel, FoundIn};
 use crate::cli::args::{AssetsAction, AssetsArgs};
 use crate::cli::session::Session;
+use crate::encode::{Precision, bundled_model};
 use crate::report;
 use crate::store;
 
 pub(in crate::cli) fn run(session: &Session, args: &AssetsArgs) -> Result<(), Error> {
-    let models = models(session, args.action)?;
+    let named = named(session, args.action)?;
+    let models = models(session, named.as_deref(), args.action)?;
     let status = match args.action {
         AssetsAction::Status => session.assets.status(&models),
         AssetsAction::Install => {
             for model in &models {
                 session.assets.install(*model, session.bars.as_ref())?;
+            }
+            if let Some(name) = &named
+                && let Some((_, Precision::Int8)) = bundled_model(name)?
+            {
+                // It makes a file of its own of these.
+                session.open(name)?.prepare()?;
             }
             session.assets.verify(&models)
         }
@@ -49,33 +57,40 @@ pub(in crate::cli) fn run(session: &Session, args: &AssetsArgs) -> Result<(), Er
     }
 }
 
-/// `install` takes the encoder in use; the others look at every bundled model unless one is named.
-fn models(session: &Session, action: AssetsAction) -> Result<Vec<BundledModel>, Error> {
-    let named = match (&session.common.encoder, action) {
-        (Some(name), _) => name.clone(),
-        (None, AssetsAction::Install) => {
-            let routes = session.common.routes.exists().then(|| session.routes()).transpose()?;
-            session.encoder_name(routes.as_ref())
+/// The encoder that is meant: the one in use for `install`, for the others the one that flags name, if any.
+fn named(session: &Session, action: AssetsAction) -> Result<Option<String>, Error> {
+    let typed = session.common.encoder.is_some() || session.common.precision.is_some();
+    match action {
+        AssetsAction::Install => {
+            let read = session.common.encoder.is_none() && session.common.routes.exists();
+            let routes = read.then(|| session.routes()).transpose()?;
+            session.encoder_name(routes.as_ref()).map(Some)
         }
-        (None, AssetsAction::Status | AssetsAction::Verify) => {
-            let wanted = |m: &BundledModel| {
-                // A model that was never installed is nothing to complain of.
-                action == AssetsAction::Status
-                    || session
-                        .assets
-                        .status(&[*m])
-                        .iter()
-                        .any(|s| s.file == session.assets.spec(*m).files[0].name && s.state != AssetState::Missing)
-            };
-            let found: Vec<BundledModel> = BundledModel::ALL.into_iter().filter(wanted).collect();
-            return Ok(if found.is_empty() {
-                vec![BundledModel::MiniLm]
-            } else {
-                found
-            });
-        }
+        _ if typed => session.encoder_name(None).map(Some),
+        _ => Ok(None),
+    }
+}
+
+/// The model of the encoder that is meant; every bundled model where none is.
+fn models(session: &Session, named: Option<&str>, action: AssetsAction) -> Result<Vec<BundledModel>, Error> {
+    let Some(named) = named else {
+        let wanted = |m: &BundledModel| {
+            // A model that was never installed is nothing to complain of.
+            action == AssetsAction::Status
+                || session
+                    .assets
+                    .status(&[*m])
+                    .iter()
+                    .any(|s| s.file == session.assets.spec(*m).files[0].name && s.state != AssetState::Missing)
+        };
+        let found: Vec<BundledModel> = BundledModel::ALL.into_iter().filter(wanted).collect();
+        return Ok(if found.is_empty() {
+            vec![BundledModel::MiniLm]
+        } else {
+            found
+        });
     };
-    BundledModel::from_name(&named).map(|m| vec![m]).ok_or_else(|| {
+    bundled_model(named)?.map(|(model, _)| vec![model]).ok_or_else(|| {
         Error::usage(
             format!("the files of \"{named}\" are not managed here"),
             "routecal assets knows all-MiniLM-L6-v2 and all-mpnet-base-v2; other encoders fetch their own files",

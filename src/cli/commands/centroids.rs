@@ -16,7 +16,7 @@ pub(in crate::cli) fn run(session: &Session, _args: &CentroidsArgs) -> Result<()
     let mut out = OutputFolder::open(&session.common.out)?;
     let (router, _) = session.build(session.plan(None)?, &[])?;
     let (routes, centroids) = (&router.routes, &router.centroids);
-    let encoder_name = session.encoder_name(Some(routes));
+    let encoder_name = session.encoder_name(Some(routes))?;
     let artefact = RouterArtefact::new(routes, &encoder_name, router.engine.encoder.identity(), centroids);
     out.write(FILE, store::json(&artefact))?;
 

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use crate::Error;
 use crate::check::{
-    self, Baseline, BaselineThresholds, Candidate, CheckError, GOLDEN_TEXTS, GOLDEN_TOLERANCE, Gates, GoldenVector,
-    Outcome, PromptOutcome, Request, Settings, TodayRow, Verdict,
+    self, Baseline, BaselineThresholds, Candidate, CheckError, GOLDEN_TEXTS, Gates, GoldenVector, Outcome,
+    PromptOutcome, Request, Settings, TodayRow, Verdict, golden_tolerance,
 };
 use crate::cli::args::{CheckArgs, Inconclusive};
 use crate::cli::commands::report::write_report;
@@ -75,7 +75,7 @@ pub(in crate::cli) fn run(session: &Session, args: &CheckArgs) -> Result<(), Err
         thresholds: judged.thresholds,
         rows: judged.rows,
     };
-    let encoder = encoder.unwrap_or_else(|| same_encoder(None));
+    let encoder = encoder.unwrap_or_else(|| same_encoder(None, golden_tolerance(&baseline.provenance.encoder)));
     let report = check::assess(&request, encoder, candidate, &resolved)?;
     warn_of_other_rows(session, &baseline, &report);
     publish(session, args, &report, &mut out)?;
@@ -160,22 +160,23 @@ fn read_baseline(path: &Path, file: &str) -> Result<Baseline, CheckError> {
     Baseline::parse(&text, file)
 }
 
-fn same_encoder(golden_distance: Option<f64>) -> EncoderReport {
+fn same_encoder(golden_distance: Option<f64>, tolerance: f64) -> EncoderReport {
     EncoderReport {
         same: true,
         difference: None,
         golden_distance,
-        tolerance: GOLDEN_TOLERANCE,
+        tolerance,
     }
 }
 
 /// Holds identity and golden vectors against the baseline's. Only an encoder of the same identity is asked for vectors.
 fn encoder_report(engine: &Engine, baseline: &Baseline) -> Result<EncoderReport, Error> {
+    let tolerance = golden_tolerance(engine.encoder.identity());
     let changed = |difference: String, golden_distance| EncoderReport {
         same: false,
         difference: Some(difference),
         golden_distance,
-        tolerance: GOLDEN_TOLERANCE,
+        tolerance,
     };
     if let Some(difference) = baseline.provenance.encoder.difference(engine.encoder.identity()) {
         return Ok(changed(difference, None));
@@ -185,14 +186,14 @@ fn encoder_report(engine: &Engine, baseline: &Baseline) -> Result<EncoderReport,
     Ok(match GoldenVector::distance(&baseline.golden, &now) {
         Err(difference) => changed(difference, None),
         // Rounded: the noise of a processor must not make a second run's document differ.
-        Ok(distance) if distance > GOLDEN_TOLERANCE => changed(
+        Ok(distance) if distance > tolerance => changed(
             format!(
                 "its files are the same, but a golden text's vector has turned by 1 - cosine = {distance:.1e}, \
-                 above {GOLDEN_TOLERANCE:.0e}"
+                 above {tolerance:.0e}"
             ),
             Some(rounded(distance)),
         ),
-        Ok(distance) => same_encoder(Some(rounded(distance))),
+        Ok(distance) => same_encoder(Some(rounded(distance)), tolerance),
     })
 }
 

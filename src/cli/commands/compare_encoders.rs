@@ -8,7 +8,7 @@ use crate::cli::args::CompareEncodersArgs;
 use crate::cli::session::{Engine, Plan, Session, embed_afresh};
 use crate::compare::{Contender, compare};
 use crate::dataset::{CALIBRATION, Dataset, Truth};
-use crate::encode::Vectors;
+use crate::encode::{Precision, Vectors};
 use crate::evaluation::Scored;
 use crate::report::{self, CompareReport, DatasetProvenance, IntervalsReport, REPORT_VERSION};
 use crate::router::{Centroids, ScoreTable, Scorer};
@@ -39,7 +39,7 @@ pub(in crate::cli) fn run(session: &Session, args: &CompareEncodersArgs) -> Resu
     }
     let mut contenders = Vec::new();
     let mut design = None;
-    for name in encoders(session, args, &plan) {
+    for name in encoders(session, args, &plan)? {
         let engine = session.engine(&name)?;
         let of = Embedded::new(session, &engine, plan.routes(), (&choosing, &judging))?;
         let speed = args
@@ -116,11 +116,18 @@ fn rule(name: &str) -> Result<(String, Scoring), Error> {
     Ok((name.to_owned(), rule))
 }
 
-fn encoders(session: &Session, args: &CompareEncodersArgs, plan: &Plan) -> Vec<String> {
+fn encoders(session: &Session, args: &CompareEncodersArgs, plan: &Plan) -> Result<Vec<String>, Error> {
     if args.encoders.is_empty() {
-        return vec![session.encoder_name(Some(plan.routes()))];
+        return Ok(vec![session.encoder_name(Some(plan.routes()))?]);
     }
-    args.encoders.clone()
+    if let Some(precision) = session.common.precision {
+        let precision = Precision::from(precision);
+        return Err(Error::usage(
+            "--precision says nothing of which of --encoders it is about",
+            format!("write it after the name: --encoders all-MiniLM-L6-v2,all-MiniLM-L6-v2@{precision}"),
+        ));
+    }
+    Ok(args.encoders.clone())
 }
 
 /// One encoder's vectors of everything.

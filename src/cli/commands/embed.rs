@@ -18,7 +18,7 @@ pub(in crate::cli) fn run(session: &Session, args: &EmbedArgs) -> Result<(), Err
         None if session.common.routes.exists() => Some(session.routes()?),
         _ => None,
     };
-    let engine = session.engine(&session.encoder_name(routes.as_ref()))?;
+    let engine = session.engine(&session.encoder_name(routes.as_ref())?)?;
     let vectors = session.embed(&engine, &dataset.prompts())?;
     let bytes = store::vectors_parquet(&dataset.rows, &vectors)?;
     store::write_atomically(&args.output, &bytes)?;

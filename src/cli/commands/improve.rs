@@ -42,7 +42,7 @@ pub(in crate::cli) fn run(session: &Session, args: &ImproveArgs) -> Result<(), E
     let judging = dataset.split(&args.test_split)?;
     let truths = judging.resolve(&names)?;
     let (candidates, labels) = candidates(session, routes, &dataset.split(split)?, &judging)?;
-    let engine = session.engine(&session.encoder_name(Some(routes)))?;
+    let engine = session.engine(&session.encoder_name(Some(routes))?)?;
     let sizes: Vec<usize> = routes.routes.iter().map(|r| r.examples.len()).collect();
     let own = routes.routes.iter().flat_map(|r| r.examples.iter().map(String::as_str));
     let texts: Vec<&str> = own

@@ -33,7 +33,7 @@ pub(in crate::cli) fn run(session: &Session, args: &LearnCurveArgs) -> Result<()
     let truths = judging.resolve(&names)?;
     let pools = pools(routes, &dataset.split(pool_split)?, &judging)?;
     let sizes: Vec<usize> = pools.iter().map(Vec::len).collect();
-    let engine = session.engine(&session.encoder_name(Some(routes)))?;
+    let engine = session.engine(&session.encoder_name(Some(routes))?)?;
     let texts: Vec<&str> = pools
         .iter()
         .flatten()

@@ -228,7 +228,7 @@ pub fn baseline_text(baseline: &Baseline, file: &str) -> String {
         shown(file, 120),
         baseline.prompts.len(),
         shown(&baseline.split, 40),
-        shown(&baseline.provenance.encoder.model, 60),
+        shown(&baseline.provenance.encoder.label(), 60),
         baseline.thresholds.threshold,
         baseline.thresholds.gap,
     )

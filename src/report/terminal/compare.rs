@@ -32,7 +32,7 @@ pub fn compare_text(report: &CompareReport) -> String {
         &header,
         report.contenders.iter().map(|c| {
             let mut row = vec![
-                shown(&c.encoder.model, 32),
+                shown(&c.encoder.label(), 32),
                 c.scoring.clone(),
                 with_interval(&c.forced_choice_accuracy),
                 number(c.auroc.point, 3),
@@ -61,7 +61,7 @@ pub fn compare_text(report: &CompareReport) -> String {
         ],
         others.map(|(c, v)| {
             vec![
-                shown(&c.encoder.model, 32),
+                shown(&c.encoder.label(), 32),
                 c.scoring.clone(),
                 v.won.to_string(),
                 v.lost.to_string(),

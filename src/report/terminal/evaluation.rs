@@ -18,7 +18,7 @@ pub fn eval_text(report: &EvalReport) -> String {
         shown(&report.split, 40),
         report.in_domain,
         report.out_of_domain,
-        shown(&report.provenance.encoder.model, 60),
+        shown(&report.provenance.encoder.label(), 60),
         report.thresholds.threshold,
         report.thresholds.gap,
     );

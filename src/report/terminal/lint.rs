@@ -20,7 +20,7 @@ pub fn lint_text(report: &LintReport) -> String {
         report.examples,
         report.routes,
         if report.routes == 1 { "" } else { "s" },
-        shown(&report.provenance.encoder.model, 60),
+        shown(&report.provenance.encoder.label(), 60),
         report.settings.near_duplicate,
     );
     for severity in [Severity::Error, Severity::Warning, Severity::Note] {
