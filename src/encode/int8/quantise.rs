@@ -195,7 +195,7 @@ fn int8_column(weights: &[f32]) -> (Vec<i8>, f32) {
     let mut scale = or_one((largest(weights) / MOST).max(largest_pair / MOST_PAIR));
     loop {
         let numbers: Vec<i8> = weights.iter().map(|w| whole(*w, scale)).collect();
-        if numbers.as_chunks::<2>().0.iter().all(fits) {
+        if numbers.as_chunks::<2>().0.iter().copied().all(fits) {
             return (numbers, scale);
         }
         scale *= GROWTH;
@@ -203,8 +203,8 @@ fn int8_column(weights: &[f32]) -> (Vec<i8>, f32) {
 }
 
 /// Whether 255 times either weight, or times both, stays within 16 bits.
-fn fits([a, b]: &[i8; 2]) -> bool {
-    let (a, b) = (i16::from(*a), i16::from(*b));
+fn fits([a, b]: [i8; 2]) -> bool {
+    let (a, b) = (i16::from(a), i16::from(b));
     a * b <= 0 || (a + b).abs() <= 128
 }
 
@@ -255,7 +255,7 @@ mod tests {
         // The pair 1, 1 sets the scale; the largest weight alone would have set 1/127.
         let (numbers, scale) = int8_column(&[1.0, 1.0, -0.5, 0.25]);
         assert_eq!(numbers, [64, 64, -32, 16]);
-        assert_eq!(scale, 2.0 / 127.4);
+        assert_eq!(scale.to_bits(), (2.0_f32 / 127.4).to_bits());
         assert_eq!(int8_column(&[1.0, -1.0]), (vec![127, -127], 1.0 / 127.0));
         assert_eq!(int8_column(&[0.0, -0.0]), (vec![0, 0], 1.0));
         assert_eq!(int8_row(&[2.0, 2.0, -1.0]), (vec![127, 127, -64], 2.0 / 127.0));
