@@ -90,6 +90,9 @@ pub enum Error {
     /// A router or a dataset with something wrong in it.
     #[error(transparent)]
     Lint(#[from] crate::lint::LintError),
+    /// A scored file or parts of its counts cannot be used.
+    #[error(transparent)]
+    Scored(#[from] crate::scored::ScoredError),
     /// The command line asks for something that cannot be.
     #[error("{message}")]
     Usage {
@@ -158,6 +161,7 @@ impl Error {
             Self::Grades(e) => Some(e),
             Self::Collect(e) => Some(e),
             Self::Lint(e) => Some(e),
+            Self::Scored(e) => Some(e),
             Self::Usage { .. }
             | Self::Output(_)
             | Self::Unverified { .. }

@@ -8,10 +8,11 @@ mod grouped;
 mod mistakes;
 mod reliability;
 
-pub(crate) use figures::count;
 pub use figures::{Evaluated, Prepared, as_deployed, with_intervals};
+pub(crate) use figures::{as_deployed_of, count, detection, forced_choice, selective};
 pub use grouped::{GROUPS, Groups};
 pub(crate) use mistakes::folded_examples;
+pub(crate) use reliability::Fitted;
 pub use reliability::{Calibrated, Method};
 
 use crate::calibrate::{Tally, Totals};

@@ -78,6 +78,7 @@ pub mod replay;
 pub mod report;
 pub mod router;
 pub mod routes;
+pub mod scored;
 pub mod stats;
 pub mod store;
 

@@ -217,7 +217,7 @@ impl Goal {
     }
 
     /// The objective as an integer that orders points: equal figures computed in another order compare equal.
-    pub(super) fn key(&self, tally: &Tally, totals: &Totals) -> Option<i64> {
+    pub(crate) fn key(&self, tally: &Tally, totals: &Totals) -> Option<i64> {
         self.objective(tally, totals).map(rounded)
     }
 }

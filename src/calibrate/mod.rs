@@ -5,7 +5,9 @@
 
 mod certify;
 mod error;
+mod exact;
 mod goal;
+mod near;
 mod optimism;
 mod parts;
 mod plateau;
@@ -13,6 +15,7 @@ mod rows;
 mod search;
 mod surface;
 mod sweep;
+mod tree;
 
 pub(crate) use certify::rate;
 pub use certify::{
@@ -30,4 +33,5 @@ pub use rows::{Kind, SweepRow, Tally, Totals, rows, tally};
 pub(crate) use search::{Found, Placed, Search, search, settle};
 pub use surface::{Cell, Surface, surface, threshold_curve};
 pub(crate) use surface::{axis, range};
+pub(crate) use sweep::unreachable;
 pub use sweep::{Choice, choose, choose_per_route};

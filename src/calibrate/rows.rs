@@ -1,8 +1,13 @@
 //! What a sweep knows of a prompt, and what it counts.
 
+use rayon::prelude::*;
+
 use crate::dataset::Truth;
 use crate::router::ScoreTable;
 use crate::routes::Thresholds;
+
+/// Rows that one thread goes through at a time.
+const CHUNK: usize = 1 << 15;
 
 /// What accepting a prompt would be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -91,6 +96,19 @@ impl Tally {
         }
     }
 
+    /// Takes one accepted prompt back.
+    pub(super) fn remove(&mut self, row: &SweepRow) {
+        self.by_route[row.route] -= 1;
+        match row.kind {
+            Kind::Right => {
+                self.right -= 1;
+                self.right_by_route[row.route] -= 1;
+            }
+            Kind::Wrong(_) => self.wrong -= 1,
+            Kind::OutOfDomain => self.out_of_domain -= 1,
+        }
+    }
+
     /// Adds the counts of other prompts.
     ///
     /// # Panics
@@ -140,19 +158,28 @@ impl Totals {
 
     /// Counts the truths of `rows`.
     pub fn of(rows: &[SweepRow], routes: usize) -> Self {
-        let mut totals = Self {
-            n: rows.len() as u64,
+        let none = || Self {
+            n: 0,
             out_of_domain: 0,
             support: vec![0; routes],
         };
-        for row in rows {
-            match row.kind {
-                Kind::Right => totals.support[row.route] += 1,
-                Kind::Wrong(own) => totals.support[own] += 1,
-                Kind::OutOfDomain => totals.out_of_domain += 1,
+        let of = |rows: &[SweepRow]| {
+            let mut totals = none();
+            totals.n = rows.len() as u64;
+            for row in rows {
+                match row.kind {
+                    Kind::Right => totals.support[row.route] += 1,
+                    Kind::Wrong(own) => totals.support[own] += 1,
+                    Kind::OutOfDomain => totals.out_of_domain += 1,
+                }
             }
-        }
-        totals
+            totals
+        };
+        let add = |mut a: Self, b: Self| {
+            a.merge(&b);
+            a
+        };
+        rows.par_chunks(CHUNK).map(of).reduce(none, add)
     }
 }
 
@@ -161,11 +188,21 @@ impl Totals {
 /// # Panics
 /// If a row's route has no thresholds.
 pub fn tally(rows: &[SweepRow], thresholds: &[Thresholds]) -> Tally {
-    let mut tally = Tally::empty(thresholds.len());
-    for row in rows {
-        if thresholds[row.route].accept(row.score, row.gap) {
-            tally.add(row);
-        }
-    }
-    tally
+    tally_of(rows, thresholds.len(), |row| {
+        thresholds[row.route].accept(row.score, row.gap)
+    })
+}
+
+/// Counts what is accepted; O(rows), in parallel where there are many.
+pub(super) fn tally_of(rows: &[SweepRow], routes: usize, accept: impl Fn(&SweepRow) -> bool + Sync) -> Tally {
+    let of = |rows: &[SweepRow]| {
+        let mut tally = Tally::empty(routes);
+        rows.iter().filter(|row| accept(row)).for_each(|row| tally.add(row));
+        tally
+    };
+    let add = |mut a: Tally, b: Tally| {
+        a.merge(&b);
+        a
+    };
+    rows.par_chunks(CHUNK).map(of).reduce(|| Tally::empty(routes), add)
 }

@@ -77,35 +77,66 @@ pub(crate) struct Found<K> {
 
 /// Searches `rows` on top of `base` (what is accepted whatever the point).
 pub(crate) fn search<S: Search>(rows: &[S::Row], base: &S::Counts, sought: &S) -> Found<S::Key> {
+    let found = accepting(rows, base, sought);
+    Found {
+        best: pick(found.best, nothing(rows, base, sought)),
+        points: found.points + 1,
+        ..found
+    }
+}
+
+/// Whether [`search`] looks at every point of so many rows.
+pub(super) fn all_of<R: Placed>(rows: &[R]) -> bool {
+    distinct(rows).len() <= most_thresholds(rows.len())
+}
+
+fn most_thresholds(rows: usize) -> usize {
+    (MOST_VISITS / rows.max(1)).max(2)
+}
+
+fn distinct<R: Placed>(rows: &[R]) -> Vec<f64> {
+    let mut scores: Vec<f64> = rows.iter().map(Placed::score).collect();
+    scores.par_sort_unstable_by(f64::total_cmp);
+    scores.dedup();
+    scores
+}
+
+/// The same among the points that accept a row.
+pub(super) fn accepting<S: Search>(rows: &[S::Row], base: &S::Counts, sought: &S) -> Found<S::Key> {
     let mut by_gap: Vec<S::Row> = rows.to_vec();
     by_gap.sort_by(|a, b| b.gap().total_cmp(&a.gap()));
-    let mut scores: Vec<f64> = rows.iter().map(Placed::score).collect();
-    scores.sort_by(f64::total_cmp);
-    scores.dedup();
-    let distinct = scores.len();
-    let most = (MOST_VISITS / rows.len().max(1)).max(2);
-    let exact = distinct <= most;
+    let mut scores = distinct(rows);
+    let most = most_thresholds(rows.len());
+    let exact = scores.len() <= most;
     if !exact {
-        scores = (0..most).map(|i| scores[i * (distinct - 1) / (most - 1)]).collect();
+        scores = ranks(&scores, most);
     }
     let (best, points) = scores
         .par_iter()
         .map(|threshold| walk(&by_gap, *threshold, base, sought))
         .reduce(|| (None, 0), |a, b| (pick(a.0, b.0), a.1 + b.1));
-    // Accepting nothing of these rows is a point too, where thresholds can say it; no row's score is its threshold.
-    let nothing = refuse_all(rows).and_then(|_| sought.key(base)).map(|key| Best {
+    Found { best, points, exact }
+}
+
+/// So many of rising values, at evenly spaced ranks, the first and the last among them.
+pub(super) fn ranks(values: &[f64], count: usize) -> Vec<f64> {
+    if values.len() <= count {
+        return values.to_vec();
+    }
+    let last = values.len() - 1;
+    (0..count).map(|i| values[i * last / (count - 1)]).collect()
+}
+
+/// Accepting nothing of these rows is a point too, where thresholds can say it; no row's score is its threshold.
+pub(super) fn nothing<S: Search>(rows: &[S::Row], base: &S::Counts, sought: &S) -> Option<Best<S::Key>> {
+    refuse_all(rows).and_then(|_| sought.key(base)).map(|key| Best {
         key,
         gap: 0.0,
         threshold: f64::INFINITY,
-    });
-    Found {
-        best: pick(best, nothing),
-        points: points + 1,
-        exact,
-    }
+    })
 }
 
-fn pick<K: Ord + Copy>(a: Option<Best<K>>, b: Option<Best<K>>) -> Option<Best<K>> {
+pub(super) fn pick<K: Ord + Copy>(a: Option<Best<K>>, b: Option<Best<K>>) -> Option<Best<K>> {
     match (a, b) {
         (Some(a), Some(b)) => Some(a.better(b)),
         (a, b) => a.or(b),
@@ -149,9 +180,9 @@ pub(crate) fn settle<R: Placed>(rows: &[R], threshold: f64, gap: f64) -> Thresho
     let accept_all = (Thresholds::ACCEPT_ALL.threshold(), Thresholds::ACCEPT_ALL.gap());
     // Just below the floor, so that the floor itself is inside the room.
     let floor = accept_all.0.next_down();
-    let scores = rows.iter().filter(|r| r.gap() >= gap).map(Placed::score);
+    let scores = rows.par_iter().filter(|r| r.gap() >= gap).map(Placed::score);
     let threshold = simplest(below(scores, threshold, floor), threshold.min(1.0));
-    let gaps = rows.iter().filter(|r| r.score() >= threshold).map(Placed::gap);
+    let gaps = rows.par_iter().filter(|r| r.score() >= threshold).map(Placed::gap);
     let lower = below(gaps, gap, accept_all.1.next_down());
     // Every gap is infinite where there is one route: a number would decide nothing now, and much on the day a second
     // route comes.
@@ -164,13 +195,17 @@ pub(crate) fn settle<R: Placed>(rows: &[R], threshold: f64, gap: f64) -> Thresho
 }
 
 /// The greatest of the values below `limit`, at least `floor`.
-fn below(values: impl Iterator<Item = f64>, limit: f64, floor: f64) -> f64 {
-    values.filter(|v| *v < limit).fold(floor, f64::max)
+fn below(values: impl ParallelIterator<Item = f64>, limit: f64, floor: f64) -> f64 {
+    values.filter(|v| *v < limit).reduce(|| floor, f64::max)
 }
 
 /// Thresholds that accept none of the rows; `None` where a row has a score of 1 and a gap that no number is above.
 fn refuse_all<R: Placed>(rows: &[R]) -> Option<Thresholds> {
-    let highest = below(rows.iter().map(Placed::score), f64::INFINITY, (-1.0_f64).next_down());
+    let highest = below(
+        rows.par_iter().map(Placed::score),
+        f64::INFINITY,
+        (-1.0_f64).next_down(),
+    );
     if highest < 1.0 {
         return Thresholds::new(simplest(highest, 1.0), 0.0).ok();
     }

@@ -23,7 +23,7 @@ pub struct Cell {
 }
 
 impl Cell {
-    fn new(threshold: f64, gap: f64, tally: Tally, totals: &Totals) -> Self {
+    pub(crate) fn new(threshold: f64, gap: f64, tally: Tally, totals: &Totals) -> Self {
         Self {
             threshold,
             gap,

@@ -1,8 +1,13 @@
-//! The exact sweep over (threshold, gap) for a [`Goal`]; see [`search`](super::search) for how it walks.
+//! The sweep over (threshold, gap) for a [`Goal`].
+//!
+//! Goals about sums over the accepted rows are swept in O(n log n), every point, by [`exact`](super::exact). The two that are not
+//! (`max-macro-f1`, `min-cost`) are walked point by point by [`search`](super::search) as far as that goes, and beyond that
+//! [`near`](super::near) looks at a grid, and at every point around the best of the grid.
 
-use super::rows::{SweepRow, Tally, Totals, tally};
-use super::search::{Found, Search, search, settle};
-use super::{CalibrateError, Goal};
+use super::exact::{self, Exact};
+use super::rows::{SweepRow, Tally, Totals, tally, tally_of};
+use super::search::{Best, Found, Search, all_of, nothing, pick, search, settle};
+use super::{CalibrateError, Goal, near};
 use crate::num::f64_from_u64;
 use crate::routes::Thresholds;
 
@@ -18,14 +23,14 @@ pub struct Choice {
     pub objective: f64,
     /// Points (threshold, gap) looked at.
     pub points: u64,
-    /// Whether every point that matters was looked at; otherwise the thresholds were thinned.
+    /// Whether every point that matters was looked at; otherwise those of a grid, and those around the best of them.
     pub exact: bool,
 }
 
 /// A goal with what no threshold changes.
-struct Sought<'a> {
-    goal: &'a Goal,
-    totals: &'a Totals,
+pub(super) struct Sought<'a> {
+    pub(super) goal: &'a Goal,
+    pub(super) totals: &'a Totals,
 }
 
 impl Search for Sought<'_> {
@@ -43,15 +48,44 @@ impl Search for Sought<'_> {
     }
 }
 
-/// The best global thresholds for `goal` on `rows`.
+/// The best point of `rows` on top of `base`.
+fn find(rows: &[SweepRow], base: &Tally, sought: &Sought<'_>) -> Found<(i64, u64)> {
+    if !exact::serves(sought.goal, rows.len()) {
+        return if all_of(rows) {
+            search(rows, base, sought)
+        } else {
+            near::search(rows, base, sought)
+        };
+    }
+    let Exact { best, points } = exact::search(rows, base, sought.goal, sought.totals);
+    let best = best.and_then(|(threshold, gap)| {
+        let accepted = |row: &SweepRow| row.score >= threshold && row.gap >= gap;
+        let mut counts = tally_of(rows, base.by_route.len(), accepted);
+        counts.merge(base);
+        let key = sought.key(&counts)?;
+        Some(Best { key, gap, threshold })
+    });
+    Found {
+        best: pick(best, nothing(rows, base, sought)),
+        points: points + 1,
+        exact: true,
+    }
+}
+
+/// The best global thresholds for `goal` on `rows`. O(n log n) for `max-system-accuracy`, `max-coverage`, `max-joint-coverage` and
+/// `min-risk`.
 ///
 /// # Errors
 /// [`CalibrateError::Unreachable`] where no point meets the goal's condition.
 pub fn choose(rows: &[SweepRow], routes: usize, goal: &Goal) -> Result<Choice, CalibrateError> {
     let totals = Totals::of(rows, routes);
     let base = Tally::empty(routes);
-    let Found { best, points, exact } = search(rows, &base, &Sought { goal, totals: &totals });
-    let best = best.ok_or_else(|| unreachable(rows, routes, goal))?;
+    let Found { best, points, exact } = find(rows, &base, &Sought { goal, totals: &totals });
+    let best = best.ok_or_else(|| {
+        unreachable(goal, rows.len(), |goal| {
+            choose(rows, routes, goal).map_or(0.0, |c| c.objective)
+        })
+    })?;
     let at = settle(rows, best.threshold, best.gap);
     let thresholds = vec![at; routes];
     let objective = goal.objective(&tally(rows, &thresholds), &totals).unwrap_or_default();
@@ -82,7 +116,7 @@ pub fn choose_per_route(rows: &[SweepRow], routes: usize, goal: &Goal) -> Result
         for (route, own) in by_route.iter().enumerate().filter(|(_, own)| !own.is_empty()) {
             let others: Vec<SweepRow> = rows.iter().filter(|row| row.route != route).copied().collect();
             let base = tally(&others, &choice.thresholds);
-            let Found { best, points, exact } = search(own, &base, &Sought { goal, totals: &totals });
+            let Found { best, points, exact } = find(own, &base, &Sought { goal, totals: &totals });
             choice.points += points;
             choice.exact &= exact;
             let now = goal.key(&tally(rows, &choice.thresholds), &totals);
@@ -101,8 +135,8 @@ pub fn choose_per_route(rows: &[SweepRow], routes: usize, goal: &Goal) -> Result
     Ok(choice)
 }
 
-fn unreachable(rows: &[SweepRow], routes: usize, goal: &Goal) -> CalibrateError {
-    let best_of = |goal: &Goal| choose(rows, routes, goal).map_or(0.0, |c| c.objective);
+/// Why no point meets the goal's condition; `best_of` is the best figure of another goal on the same rows.
+pub(crate) fn unreachable(goal: &Goal, n: usize, best_of: impl Fn(&Goal) -> f64) -> CalibrateError {
     let (wanted, best) = match goal {
         Goal::MaxCoverage { risk } => (
             format!("a selective risk of {risk} or less"),
@@ -114,11 +148,7 @@ fn unreachable(rows: &[SweepRow], routes: usize, goal: &Goal) -> CalibrateError 
         ),
         _ => ("the goal".to_owned(), "none".to_owned()),
     };
-    CalibrateError::Unreachable {
-        wanted,
-        best,
-        n: rows.len(),
-    }
+    CalibrateError::Unreachable { wanted, best, n }
 }
 
 /// Share of all prompts, for tests and plots.
@@ -155,6 +185,7 @@ mod tests {
             Goal::MaxSystemAccuracy,
             Goal::MaxMacroF1,
             Goal::MaxCoverage { risk: 0.3 },
+            Goal::MaxJointCoverage { risk: 0.2 },
             Goal::MinRisk { coverage: 0.4 },
         ]
     }
@@ -187,6 +218,35 @@ mod tests {
                     let counts = tally(&rows, &choice.thresholds);
                     // A gap of infinity cannot be written as a threshold; 2 stands for it and accepts the same rows.
                     prop_assert_eq!(goal.key(&counts, &totals), expected, "{}", goal.name());
+                }
+            }
+        }
+
+        /// The same point, the same figure and the same number of points as by walking, on whatever is accepted already.
+        #[test]
+        fn the_tree_finds_what_the_walk_finds(
+            rows in any_rows(),
+            fixed in any_rows(),
+            share in prop_oneof![Just(0.0), Just(0.29), Just(0.3), Just(1.0), 0.0..1.0],
+        ) {
+            let all: Vec<SweepRow> = rows.iter().chain(&fixed).copied().collect();
+            let totals = Totals::of(&all, ROUTES);
+            let goals = [
+                Goal::MaxSystemAccuracy,
+                Goal::MaxCoverage { risk: share },
+                Goal::MaxJointCoverage { risk: share },
+                Goal::MinRisk { coverage: share },
+            ];
+            let mut base = Tally::empty(ROUTES);
+            for row in &fixed {
+                base.add(row);
+            }
+            for base in [Tally::empty(ROUTES), base] {
+                for goal in &goals {
+                    let sought = Sought { goal, totals: &totals };
+                    let (tree, walk) = (find(&rows, &base, &sought), search(&rows, &base, &sought));
+                    prop_assert_eq!(tree.best, walk.best, "{}", goal.name());
+                    prop_assert_eq!((tree.points, tree.exact), (walk.points, walk.exact));
                 }
             }
         }

@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::dataset::{Columns, Format, ReadOptions};
+use crate::dataset::{Columns, Format, ReadOptions, ScoredColumns};
 use crate::encode::Precision;
+use crate::evaluation::Method;
 use crate::stats::bootstrap::Settings;
 
 mod calibrate;
@@ -15,6 +16,7 @@ mod lint;
 mod monitor;
 mod replay;
 mod run_goal;
+mod scored;
 
 pub(super) use calibrate::{CalibrateArgs, CertificateArgs, GoalName, parse_price};
 pub(super) use documentation::{CompletionsArgs, ManArgs, PageStyle};
@@ -26,6 +28,7 @@ pub(super) use replay::{
     ReplayStage, UngradedName,
 };
 pub(super) use run_goal::RunGoalArgs;
+pub(super) use scored::{MergeArgs, ScoredArgs};
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done · 1 measured, and the answer is no · 2 bad usage or input · 3 environment (model, network, disk) · \
@@ -143,6 +146,8 @@ pub(super) enum Command {
     Eval(EvalArgs),
     /// Choose threshold and gap on the calibration split, judge them on the test split.
     Calibrate(CalibrateArgs),
+    /// Join the counts that `eval --shard` or `calibrate --shard` wrote into the result of one run.
+    Merge(MergeArgs),
     /// Compare encoders and scoring rules on the same prompts, with paired tests against the first.
     CompareEncoders(CompareEncodersArgs),
     /// Propose better examples for the routes, from labelled prompts; writes a new routes file beside the old one.
@@ -229,6 +234,15 @@ impl DatasetArgs {
             seed,
         }
     }
+
+    /// For the library, of a scored file.
+    pub(super) fn scored(&self) -> ScoredColumns {
+        ScoredColumns {
+            label: self.label_column.clone(),
+            split: self.split_column.clone().unwrap_or_else(|| "split".into()),
+            split_required: self.split_column.is_some(),
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -312,6 +326,17 @@ pub(super) enum ReliabilityMethod {
     Temperature,
 }
 
+impl ReliabilityMethod {
+    /// For the library.
+    pub(super) fn method(self) -> Method {
+        match self {
+            Self::Platt => Method::Platt,
+            Self::Isotonic => Method::Isotonic,
+            Self::Temperature => Method::Temperature,
+        }
+    }
+}
+
 #[derive(Debug, Args)]
 pub(super) struct EvalArgs {
     /// CSV, JSONL or Parquet file with labelled prompts; `-` is standard input.
@@ -335,6 +360,8 @@ pub(super) struct EvalArgs {
     pub(super) intervals: IntervalArgs,
     #[command(flatten)]
     pub(super) data: DatasetArgs,
+    #[command(flatten)]
+    pub(super) scored: ScoredArgs,
 }
 
 /// What an inconclusive check counts as.
@@ -434,6 +461,8 @@ pub(super) enum SchemaName {
     Lint,
     /// monitor.json.
     Monitor,
+    /// What `eval --shard` and `calibrate --shard` print.
+    Partial,
     /// replay.json.
     Replay,
     /// What `replay collect` prints.

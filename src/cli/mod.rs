@@ -38,6 +38,7 @@ fn dispatch(cli: Cli, printer: Printer) -> Result<(), crate::Error> {
         Command::Classify(args) => commands::classify::run(&session, &args),
         Command::Eval(args) => commands::eval::run(&session, &args),
         Command::Calibrate(args) => commands::calibrate::run(&session, &args),
+        Command::Merge(args) => commands::scored::merge(&session, &args),
         Command::CompareEncoders(args) => commands::compare_encoders::run(&session, &args),
         Command::Improve(args) => commands::improve::run(&session, &args),
         Command::LearnCurve(args) => commands::learn_curve::run(&session, &args),

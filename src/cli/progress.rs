@@ -65,6 +65,21 @@ impl Bars {
         result
     }
 
+    /// Shows how far a file of rows is read while `work` runs; it is handed what to call with the rows done, and all there are where
+    /// that is known.
+    pub(super) fn reading<R>(&self, work: impl FnOnce(&mut dyn FnMut(u64, Option<u64>)) -> R) -> R {
+        self.start(None, "rows {pos}{msg}, {per_sec}", String::new());
+        let result = work(&mut |done, all| {
+            let bar = self.bar();
+            bar.set_position(done);
+            if let Some(all) = all {
+                bar.set_message(format!(" of {all}"));
+            }
+        });
+        self.bar().finish_and_clear();
+        result
+    }
+
     fn bar(&self) -> std::sync::MutexGuard<'_, ProgressBar> {
         self.bar.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -63,6 +63,18 @@ pub enum DatasetError {
         /// The flag that names another column.
         flag: &'static str,
     },
+    /// A scored file lacks a column.
+    #[error("{source_name}: no column \"{column}\"; the columns are {}", present.join(", "))]
+    MissingScored {
+        /// The file.
+        source_name: String,
+        /// The column.
+        column: String,
+        /// The columns there are.
+        present: Vec<String>,
+        /// What to do.
+        hint: &'static str,
+    },
     /// The file's structure is broken.
     #[error("{source_name}:{line}: {message}")]
     Malformed {
@@ -143,6 +155,7 @@ impl Hint for DatasetError {
             }
             Self::Empty { .. } | Self::NoRows { .. } => Some("a CSV starts with the line: prompt,label,split".into()),
             Self::MissingColumn { flag, .. } => Some(format!("name the column with {flag} COLUMN")),
+            Self::MissingScored { hint, .. } => Some((*hint).to_owned()),
             Self::NoSuchSplit { present, .. } => Some(format!(
                 "try --split {}, or --split all",
                 present.first().map_or("all", String::as_str)

@@ -46,7 +46,7 @@ pub(super) fn resolve(dataset: &Dataset, routes: &[String]) -> Result<Vec<Truth>
 }
 
 /// The first dozen names: a router of 150 routes should not fill the screen.
-fn listed(routes: &[String]) -> String {
+pub(super) fn listed(routes: &[String]) -> String {
     const SHOWN: usize = 12;
     let mut text = routes[..routes.len().min(SHOWN)].join(", ");
     if routes.len() > SHOWN {
@@ -56,7 +56,7 @@ fn listed(routes: &[String]) -> String {
     text
 }
 
-fn unknown(label: &str, routes: &[String]) -> String {
+pub(super) fn unknown(label: &str, routes: &[String]) -> String {
     let folded = |s: &str| s.trim().to_lowercase();
     if let Some(same) = routes.iter().find(|r| folded(r) == folded(label)) {
         return format!("label {label:?} differs from route \"{same}\" by case or spaces");

@@ -8,12 +8,14 @@ mod labels;
 mod log;
 mod parquet;
 mod read;
+mod scored;
 mod split;
 
 pub use error::{DatasetError, RowProblem};
 pub(crate) use log::monday;
 pub use log::{Log, LogColumns, LogRow, LogScore};
 pub use read::{Columns, Format, ReadOptions};
+pub use scored::{ScoredColumns, ScoredFile, ScoredRow, ScoredSource, Shard};
 pub use split::{CALIBRATION, TEST};
 
 use std::path::Path;

@@ -3,9 +3,11 @@
 //! [`Prepared`] sorts the prompts once. From then on all figures are a function of how often each prompt counts: once for the
 //! figures themselves, as often as it was drawn for a resample. So a figure and its interval come from the same code.
 
+use std::collections::BTreeMap;
+
 use super::reliability::Calibrated;
 use super::{Scored, split_counts};
-use crate::calibrate::macro_f1;
+use crate::calibrate::{Tally, Totals, macro_f1};
 use crate::dataset::Truth;
 use crate::metrics::classification::Confusion;
 use crate::metrics::deployed::Deployed;
@@ -24,15 +26,23 @@ use crate::stats::bootstrap::{self, Design, Settings};
 #[derive(Debug)]
 pub struct Prepared<'a> {
     names: &'a [String],
-    /// Row, own route, best route, and whether the own one is among the best two, of the in-domain prompts.
-    forced: Vec<(usize, usize, usize, bool)>,
-    /// Truth and decision; the last class is out-of-domain and fallback.
-    deployed: Vec<(usize, usize)>,
+    /// Prompts that no figure of a decision tells apart, together: they are counted by a sum of their weights.
+    cells: Vec<(Cell, Vec<u32>)>,
     by_score: Ranking,
     by_gap: Ranking,
     selective: Ranking,
     selective_in_domain: Ranking,
     calibrated: Calibrated,
+}
+
+/// What a decision's figures know of a prompt; the last class is out-of-domain and fallback.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Cell {
+    truth: usize,
+    best: usize,
+    /// Whether the own route is among the best two.
+    second: bool,
+    decision: usize,
 }
 
 /// What [`Prepared`] counts.
@@ -67,14 +77,20 @@ impl<'a> Prepared<'a> {
         let detector = |figure: fn(&RowScore) -> f64| {
             Ranking::new(rows().map(|(i, (truth, row))| (i, figure(row), *truth != Truth::OutOfDomain)))
         };
-        let forced = rows().filter_map(|(i, (truth, row))| match truth {
-            Truth::Route(own) => Some((i, *own, row.best, *own == row.best || row.runner_up == Some(*own))),
-            Truth::OutOfDomain => None,
-        });
+        let mut cells: BTreeMap<Cell, Vec<u32>> = BTreeMap::new();
+        let decisions = scored.decisions(thresholds);
+        for (i, ((truth, decision), row)) in (0_u32..).zip(decisions.into_iter().zip(scored.scores.rows())) {
+            let cell = Cell {
+                truth,
+                best: row.best,
+                second: truth == row.best || row.runner_up == Some(truth),
+                decision,
+            };
+            cells.entry(cell).or_default().push(i);
+        }
         Self {
             names,
-            forced: forced.collect(),
-            deployed: scored.decisions(thresholds),
+            cells: cells.into_iter().collect(),
             by_score: detector(|row| row.score),
             by_gap: detector(|row| row.gap),
             selective: scored.ranking(false),
@@ -88,9 +104,10 @@ impl<'a> Prepared<'a> {
     /// # Panics
     /// If a row has no weight.
     pub fn evaluate(&self, weights: Option<&[u32]>) -> Evaluated {
+        let (forced_choice, as_deployed) = self.decisions(weights);
         Evaluated {
-            forced_choice: self.forced_choice(weights),
-            as_deployed: as_deployed(&count(&self.deployed, self.names.len() + 1, weights), self.names),
+            forced_choice,
+            as_deployed,
             detection: DetectionReport {
                 by_score: detection(&Detection::ranked(&self.by_score, weights)),
                 by_gap: detection(&Detection::ranked(&self.by_gap, weights)),
@@ -108,29 +125,43 @@ impl<'a> Prepared<'a> {
         with_intervals(design, settings, done, |weights| self.evaluate(weights))
     }
 
-    fn forced_choice(&self, weights: Option<&[u32]>) -> ForcedChoice {
-        let mut confusion = Confusion::new(self.names.len());
-        let (mut among_two, mut n) = (0, 0);
-        for &(row, own, best, second) in &self.forced {
-            let weight = weight(weights, row);
-            confusion.add_times(own, best, weight);
-            n += weight;
-            among_two += if second { weight } else { 0 };
+    fn decisions(&self, weights: Option<&[u32]>) -> (ForcedChoice, AsDeployed) {
+        let outside = self.names.len();
+        let (mut forced, mut deployed) = (Confusion::new(outside), Confusion::new(outside + 1));
+        let mut among_two = 0;
+        for (cell, rows) in &self.cells {
+            let times = match weights {
+                Some(weights) => rows.iter().map(|row| u64::from(weights[*row as usize])).sum(),
+                None => rows.len() as u64,
+            };
+            deployed.add_times(cell.truth, cell.decision, times);
+            if cell.truth < outside {
+                forced.add_times(cell.truth, cell.best, times);
+                among_two += if cell.second { times } else { 0 };
+            }
         }
-        let figure = |point| Estimate::new(point, n);
-        ForcedChoice {
-            n,
-            accuracy: confusion.accuracy().into(),
-            balanced_accuracy: figure(confusion.balanced_accuracy()),
-            macro_f1: figure(confusion.macro_average().f1),
-            // Each prompt has one truth and one decision, so this is the accuracy, a rate.
-            micro_f1: confusion.accuracy().into(),
-            weighted_f1: figure(confusion.weighted_average().f1),
-            mcc: figure(confusion.matthews_correlation()),
-            kappa: figure(confusion.cohen_kappa()),
-            top2_accuracy: Rate::new(among_two, n).into(),
-            routes: route_figures(&confusion, self.names.iter().map(String::as_str)),
-        }
+        let forced_choice = forced_choice(&forced, Some(among_two), self.names);
+        (forced_choice, as_deployed(&deployed, self.names))
+    }
+}
+
+/// Figures of the forced choice from its confusion matrix; `among_two` prompts have their own route among the best two, where that
+/// is known.
+pub(crate) fn forced_choice(confusion: &Confusion, among_two: Option<u64>, names: &[String]) -> ForcedChoice {
+    let n = confusion.n();
+    let figure = |point| Estimate::new(point, n);
+    ForcedChoice {
+        n,
+        accuracy: confusion.accuracy().into(),
+        balanced_accuracy: figure(confusion.balanced_accuracy()),
+        macro_f1: figure(confusion.macro_average().f1),
+        // Each prompt has one truth and one decision, so this is the accuracy, a rate.
+        micro_f1: confusion.accuracy().into(),
+        weighted_f1: figure(confusion.weighted_average().f1),
+        mcc: figure(confusion.matthews_correlation()),
+        kappa: figure(confusion.cohen_kappa()),
+        top2_accuracy: among_two.map_or(Estimate::new(None, n), |k| Rate::new(k, n).into()),
+        routes: route_figures(confusion, names),
     }
 }
 
@@ -177,9 +208,19 @@ pub(crate) fn count(pairs: &[(usize, usize)], classes: usize, weights: Option<&[
 
 /// Figures under an operating point, from its confusion matrix (last class: out-of-domain and fallback).
 pub fn as_deployed(confusion: &Confusion, names: &[String]) -> AsDeployed {
-    let counts = Deployed::from_confusion(confusion);
-    let labels = names.iter().map(String::as_str).chain(["fallback"]);
     let (tally, totals) = split_counts(confusion);
+    as_deployed_of(&tally, &totals, names)
+}
+
+/// The same from what it accepts and all that there is. O(routes).
+pub(crate) fn as_deployed_of(tally: &Tally, totals: &Totals, names: &[String]) -> AsDeployed {
+    let (n, outside) = (totals.n, totals.out_of_domain);
+    let counts = Deployed::new(n - outside, outside, tally.right, tally.wrong, tally.out_of_domain);
+    let routes = names.iter().enumerate().map(|(i, name)| {
+        let (right, support, predicted) = (tally.right_by_route[i], totals.support[i], tally.by_route[i]);
+        class_figures(name, right, support, predicted)
+    });
+    let fallback = class_figures("fallback", outside - tally.out_of_domain, outside, n - tally.accepted());
     AsDeployed {
         system_accuracy: counts.system_accuracy().into(),
         coverage: counts.coverage().into(),
@@ -187,25 +228,31 @@ pub fn as_deployed(confusion: &Confusion, names: &[String]) -> AsDeployed {
         misroute_rate: counts.misroute_rate().into(),
         false_accept_rate: counts.false_accept_rate().into(),
         false_fallback_rate: counts.false_fallback_rate().into(),
-        macro_f1: Estimate::new(macro_f1(&tally, &totals), confusion.n()),
-        routes: route_figures(confusion, labels),
+        macro_f1: Estimate::new(macro_f1(tally, totals), n),
+        routes: routes.chain([fallback]).collect(),
     }
 }
 
-fn route_figures<'a>(confusion: &Confusion, names: impl Iterator<Item = &'a str>) -> Vec<RouteFigures> {
-    names
-        .zip(confusion.per_class())
-        .map(|(name, figures)| RouteFigures {
-            route: name.to_owned(),
-            precision: figures.precision.into(),
-            recall: figures.recall.into(),
-            f1: Estimate::new(figures.f1, figures.support + figures.predicted),
-            support: figures.support,
-        })
+/// Figures of one class: `right` of `support` prompts that belong there and of `predicted` that were sent there.
+fn class_figures(name: &str, right: u64, support: u64, predicted: u64) -> RouteFigures {
+    let f1 = Rate::new(2 * right, support + predicted).value();
+    RouteFigures {
+        route: name.to_owned(),
+        precision: Rate::new(right, predicted).into(),
+        recall: Rate::new(right, support).into(),
+        f1: Estimate::new(f1, support + predicted),
+        support,
+    }
+}
+
+fn route_figures(confusion: &Confusion, names: &[String]) -> Vec<RouteFigures> {
+    let classes = names.iter().zip(confusion.per_class()).enumerate();
+    classes
+        .map(|(i, (name, class))| class_figures(name, confusion.count(i, i), class.support, class.predicted))
         .collect()
 }
 
-fn detection(detection: &Detection) -> DetectionFigures {
+pub(crate) fn detection(detection: &Detection) -> DetectionFigures {
     let all = |point| Estimate::new(point, detection.in_domain() + detection.out_of_domain());
     let rate = |point: Option<DetectionPoint>| {
         let rate = point.map_or(Rate::default(), |p| p.false_positive);
@@ -220,11 +267,12 @@ fn detection(detection: &Detection) -> DetectionFigures {
     }
 }
 
-fn selective(selective: &Selective) -> SelectiveFigures {
+pub(crate) fn selective(selective: &Selective) -> SelectiveFigures {
     let n = selective.n();
+    let areas = selective.aurc_and_excess();
     SelectiveFigures {
-        aurc: Estimate::new(selective.aurc(), n),
-        e_aurc: Estimate::new(selective.e_aurc(), n),
+        aurc: Estimate::new(areas.map(|(aurc, _)| aurc), n),
+        e_aurc: Estimate::new(areas.map(|(_, excess)| excess), n),
         augrc: Estimate::new(selective.augrc(), n),
         full_coverage_error: selective.full_coverage_error().into(),
     }

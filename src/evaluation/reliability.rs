@@ -1,13 +1,16 @@
 //! Whether a calibrated confidence means what it says.
 
+use serde::{Deserialize, Serialize};
+
 use super::Scored;
 use crate::dataset::Truth;
 use crate::metrics::Ranking;
-use crate::metrics::reliability::{BINS, FitError, Isotonic, Platt, Reliability, Temperature, ece};
+use crate::metrics::reliability::{BINS, FitError, Isotonic, Losses, Platt, Reliability, Temperature, ece};
 use crate::report::{Estimate, ReliabilityBinReport, ReliabilityReport};
 
 /// How a score becomes a probability.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Method {
     /// Logistic curve over the score.
     Platt,
@@ -38,6 +41,7 @@ pub struct Calibrated {
     in_sample: bool,
     note: Option<String>,
     ranking: Ranking,
+    losses: Losses,
 }
 
 impl Calibrated {
@@ -62,6 +66,7 @@ impl Calibrated {
             fitted_n: fitted.in_domain(),
             in_sample,
             note,
+            losses: Losses::new(&ranking),
             ranking,
         }
     }
@@ -69,18 +74,43 @@ impl Calibrated {
     /// The figures, each prompt counted `weights[row]` times, or once without weights. O(n).
     pub(super) fn report(&self, weights: Option<&[u32]>) -> ReliabilityReport {
         let reliability = Reliability::ranked(&self.ranking, weights);
-        let n = reliability.n();
-        let width = reliability.equal_width_bins(BINS);
-        ReliabilityReport {
-            method: self.method.name().into(),
+        let losses = self.losses.means(&self.ranking, weights);
+        let head = Fitted {
+            method: self.method,
             fitted_on: self.fitted_on.clone(),
             fitted_n: self.fitted_n,
             in_sample: self.in_sample,
             note: self.note.clone(),
+        };
+        head.report(&reliability, losses)
+    }
+}
+
+/// How a mapping was fitted.
+pub(crate) struct Fitted {
+    pub(crate) method: Method,
+    pub(crate) fitted_on: String,
+    pub(crate) fitted_n: u64,
+    pub(crate) in_sample: bool,
+    /// Why there are no figures, if so.
+    pub(crate) note: Option<String>,
+}
+
+impl Fitted {
+    /// The figures of its confidences; `losses` are Brier score and log loss.
+    pub(crate) fn report(self, reliability: &Reliability, losses: Option<(f64, f64)>) -> ReliabilityReport {
+        let n = reliability.n();
+        let width = reliability.equal_width_bins(BINS);
+        ReliabilityReport {
+            method: self.method.name().into(),
+            fitted_on: self.fitted_on,
+            fitted_n: self.fitted_n,
+            in_sample: self.in_sample,
+            note: self.note,
             ece_equal_width: Estimate::new(ece(&width), n),
             ece_equal_mass: Estimate::new(ece(&reliability.equal_mass_bins(BINS)), n),
-            brier: Estimate::new(reliability.brier(), n),
-            log_loss: Estimate::new(reliability.log_loss(), n),
+            brier: Estimate::new(losses.map(|(brier, _)| brier), n),
+            log_loss: Estimate::new(losses.map(|(_, log)| log), n),
             bins: width
                 .iter()
                 .map(|bin| ReliabilityBinReport {

@@ -69,6 +69,25 @@ impl Detection {
         Self::of(ranking.ties(weights))
     }
 
+    /// The same from counts a score: `(score, in-domain rows, out-of-domain rows)` in any order. O(n log n).
+    ///
+    /// ```
+    /// use routecal::metrics::detection::Detection;
+    ///
+    /// let counted = Detection::counted([(0.4, 0, 1), (0.8, 1, 0), (0.1, 0, 1), (0.35, 1, 0)]);
+    /// assert_eq!(counted, Detection::new([0.8, 0.35], [0.1, 0.4]));
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If a score is NaN.
+    pub fn counted(counts: impl IntoIterator<Item = (f64, u64, u64)>) -> Self {
+        let counts = counts.into_iter();
+        Self::of(ties::counted(
+            counts.map(|(score, inside, outside)| (score, inside + outside, inside)),
+        ))
+    }
+
     fn of(ties: Vec<Tie>) -> Self {
         let in_domain = ties.iter().map(|tie| tie.marked).sum();
         let out_of_domain = ties.iter().map(|tie| tie.n - tie.marked).sum();
@@ -207,12 +226,12 @@ fn first_reaching(
     if positives == 0 || negatives == 0 {
         return None;
     }
+    let enough = least_reaching(tpr, positives);
     let (mut found, mut accepted) = (0, 0);
     for (threshold, marked, n) in ties {
         found += marked;
         accepted += n;
-        // Division rounds monotonically, so 19/20 reaches 0.95 and nothing below it does.
-        if as_f64(found) / as_f64(positives) >= tpr {
+        if found >= enough {
             return Some(DetectionPoint {
                 threshold,
                 true_positive: Rate::new(found, positives),
@@ -221,6 +240,20 @@ fn first_reaching(
         }
     }
     unreachable!("at the last score every positive is found");
+}
+
+/// The least count whose share of `positives` reaches `tpr`: division rounds monotonically, so 19/20 reaches 0.95 and nothing
+/// below it does.
+fn least_reaching(tpr: f64, positives: u64) -> u64 {
+    let reaches = |found: u64| as_f64(found) / as_f64(positives) >= tpr;
+    let mut found = crate::num::usize_from_f64(tpr * as_f64(positives)) as u64;
+    while !reaches(found) {
+        found += 1;
+    }
+    while found > 0 && reaches(found - 1) {
+        found -= 1;
+    }
+    found
 }
 
 #[cfg(test)]

@@ -76,6 +76,15 @@ impl Selective {
         Self::of(ranking.ties(weights))
     }
 
+    /// The same from counts a confidence: `(confidence, rows, wrong rows)` in any order. O(n log n).
+    ///
+    /// # Panics
+    ///
+    /// If a confidence is NaN, or more rows are wrong than there are.
+    pub fn counted(counts: impl IntoIterator<Item = (f64, u64, u64)>) -> Self {
+        Self::of(ties::counted(counts))
+    }
+
     fn of(ties: Vec<Tie>) -> Self {
         let n = ties.iter().map(|tie| tie.n).sum();
         let wrong = ties.iter().map(|tie| tie.marked).sum();
@@ -157,6 +166,11 @@ impl Selective {
     /// assert_eq!(Selective::new([(0.9, false)]).e_aurc(), Some(0.0));
     /// ```
     pub fn e_aurc(&self) -> Option<f64> {
+        self.aurc_and_excess().map(|(_, excess)| excess)
+    }
+
+    /// [`aurc`](Self::aurc) and [`e_aurc`](Self::e_aurc) at the cost of one of them.
+    pub fn aurc_and_excess(&self) -> Option<(f64, f64)> {
         let risk = as_f64(self.wrong) / as_f64(self.n);
         let right = 1.0 - risk;
         // x ln x goes to 0 with x, but 0 · ln 0 is NaN.
@@ -165,7 +179,7 @@ impl Selective {
         } else {
             1.0
         };
-        self.aurc().map(|aurc| aurc - optimal)
+        self.aurc().map(|aurc| (aurc, aurc - optimal))
     }
 
     /// The area under the generalised risk–coverage curve: mean joint risk P(accepted ∧ wrong) over all coverages.

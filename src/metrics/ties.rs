@@ -38,8 +38,10 @@ pub(super) fn descending(rows: impl IntoIterator<Item = (f64, bool)>) -> Vec<Tie
 pub struct Ranking {
     /// Distinct scores, highest first.
     scores: Vec<f64>,
-    /// By falling score: index of the score, of the row in the weights, and the mark.
-    rows: Vec<(usize, usize, bool)>,
+    /// Where the rows of each score begin, and where those of the last one end.
+    starts: Vec<u32>,
+    /// By falling score: twice the row's place in the weights, and 1 more where it is marked.
+    rows: Vec<u32>,
 }
 
 impl Ranking {
@@ -47,26 +49,29 @@ impl Ranking {
     ///
     /// # Panics
     ///
-    /// If a score is NaN.
+    /// If a score is NaN, or a row's place is 2³¹ or more.
     pub fn new(rows: impl IntoIterator<Item = (usize, f64, bool)>) -> Self {
-        let mut sorted: Vec<(usize, f64, bool)> = rows
+        let mut sorted: Vec<(f64, u32)> = rows
             .into_iter()
             .map(|(row, score, mark)| {
                 assert!(!score.is_nan(), "a score is NaN");
+                let row = u32::try_from(row).ok().filter(|row| *row < 1 << 31);
+                let row = row.expect("fewer than 2^31 rows");
                 // −0 and 0 are one score, but the total order tells them apart: adding 0 makes both +0.
-                (row, score + 0.0, mark)
+                (score + 0.0, 2 * row + u32::from(mark))
             })
             .collect();
-        sorted.sort_by(|a, b| b.1.total_cmp(&a.1));
+        sorted.sort_by(|a, b| b.0.total_cmp(&a.0));
         let mut ranking = Self {
             scores: Vec::new(),
-            rows: Vec::with_capacity(sorted.len()),
+            starts: vec![0],
+            rows: sorted.iter().map(|(_, row)| *row).collect(),
         };
-        for (row, score, mark) in sorted {
-            if ranking.scores.last().is_none_or(|last| last.total_cmp(&score).is_ne()) {
-                ranking.scores.push(score);
-            }
-            ranking.rows.push((ranking.scores.len() - 1, row, mark));
+        let mut end = 0;
+        for tie in sorted.chunk_by(|a, b| a.0.total_cmp(&b.0).is_eq()) {
+            end += tie.len();
+            ranking.scores.push(tie[0].0);
+            ranking.starts.push(u32::try_from(end).expect("fewer than 2^31 rows"));
         }
         ranking
     }
@@ -77,33 +82,88 @@ impl Ranking {
     ///
     /// If a row has no weight.
     pub(super) fn ties(&self, weights: Option<&[u32]>) -> Vec<Tie> {
-        let mut ties: Vec<Tie> = Vec::with_capacity(self.scores.len());
-        let mut last = usize::MAX;
-        for &(place, row, mark) in &self.rows {
-            let weight = weights.map_or(1, |w| u64::from(w[row]));
-            if weight == 0 {
-                continue;
-            }
-            if place != last {
-                last = place;
-                ties.push(Tie {
-                    score: self.scores[place],
-                    n: 0,
-                    marked: 0,
-                });
-            }
-            if let Some(tie) = ties.last_mut() {
-                tie.n += weight;
-                tie.marked += if mark { weight } else { 0 };
-            }
+        let none = Tie {
+            score: 0.0,
+            n: 0,
+            marked: 0,
+        };
+        let mut ties = vec![none; self.scores.len()];
+        let mut len = 0;
+        for (place, tie) in self.places(weights).enumerate() {
+            // Written in any case and kept if a row was drawn: which ones are is chance, and a branch would be guessed wrong.
+            ties[len] = Tie {
+                score: self.scores[place],
+                ..tie
+            };
+            len += usize::from(tie.n > 0);
         }
+        ties.truncate(len);
         ties
     }
+
+    /// Every distinct score, highest first, with what the weights leave of it: possibly nothing.
+    pub(super) fn places(&self, weights: Option<&[u32]>) -> impl ExactSizeIterator<Item = Tie> {
+        self.scores
+            .iter()
+            .zip(self.starts.windows(2))
+            .map(move |(score, ends)| {
+                let rows = &self.rows[ends[0] as usize..ends[1] as usize];
+                let mut tie = Tie {
+                    score: *score,
+                    n: 0,
+                    marked: 0,
+                };
+                for row in rows {
+                    let weight = weights.map_or(1, |w| u64::from(w[(row >> 1) as usize]));
+                    tie.n += weight;
+                    tie.marked += weight * u64::from(row & 1);
+                }
+                tie
+            })
+    }
+}
+
+/// Ties from counts a score, `(score, rows, marked rows)`, in any order; rows of 0 are left out. O(n log n).
+///
+/// # Panics
+///
+/// If a score is NaN, or more rows are marked than there are.
+pub(super) fn counted(counts: impl IntoIterator<Item = (f64, u64, u64)>) -> Vec<Tie> {
+    let mut ties: Vec<Tie> = counts
+        .into_iter()
+        .filter(|(_, n, _)| *n > 0)
+        .map(|(score, n, marked)| {
+            assert!(!score.is_nan(), "a score is NaN");
+            assert!(marked <= n, "{marked} of {n} rows are marked");
+            Tie {
+                score: score + 0.0,
+                n,
+                marked,
+            }
+        })
+        .collect();
+    ties.sort_by(|a, b| b.score.total_cmp(&a.score));
+    ties.dedup_by(|later, kept| {
+        let same = kept.score.total_cmp(&later.score).is_eq();
+        if same {
+            kept.n += later.n;
+            kept.marked += later.marked;
+        }
+        same
+    });
+    ties
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Ranking, descending};
+    use super::{Ranking, counted, descending};
+
+    #[test]
+    fn counts_are_rows_that_stand_together() {
+        let rows = [(0.5, true), (0.1, false), (0.5, false), (-0.0, true), (0.0, false)];
+        let counts = [(0.1, 1, 0), (0.5, 1, 1), (0.0, 2, 1), (0.7, 0, 0), (0.5, 1, 0)];
+        assert_eq!(counted(counts), descending(rows));
+    }
 
     #[test]
     fn weights_count_rows_as_copies_do() {

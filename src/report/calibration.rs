@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AsDeployed, CertificationReport, ChoiceOptimism, CrossValidationReport, Estimate, IntervalsReport, LeakageReport,
-    Provenance, Resampled,
+    Provenance, Resampled, ScoredReport,
 };
+use crate::calibrate::Goal;
 use crate::routes::Thresholds;
 
 /// What `calibrate` found.
@@ -52,6 +53,9 @@ pub struct CalibrationReport {
     pub certification: Option<CertificationReport>,
     /// Prompts that are also route examples, in both splits.
     pub leakage: LeakageReport,
+    /// Where the figures come from counts of a scored file: how fine they are, and what is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scored: Option<ScoredReport>,
 }
 
 impl CalibrationReport {
@@ -87,6 +91,25 @@ pub struct GoalReport {
     pub coverage: Option<f64>,
     /// Least system accuracy, for `min-cost`.
     pub accuracy: Option<f64>,
+}
+
+impl GoalReport {
+    /// Of a goal and its numbers.
+    pub fn of(goal: &Goal) -> Self {
+        let mut report = Self {
+            name: goal.name().into(),
+            risk: None,
+            coverage: None,
+            accuracy: None,
+        };
+        match goal {
+            Goal::MaxSystemAccuracy | Goal::MaxMacroF1 => {}
+            Goal::MaxCoverage { risk } | Goal::MaxJointCoverage { risk } => report.risk = Some(*risk),
+            Goal::MinRisk { coverage } => report.coverage = Some(*coverage),
+            Goal::MinCost { accuracy, .. } => report.accuracy = Some(*accuracy),
+        }
+        report
+    }
 }
 
 /// The rows of one split.

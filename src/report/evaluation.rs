@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Estimate, Provenance, Resampled};
+use super::{Estimate, Provenance, Resampled, ScoredReport};
 use crate::metrics::histogram::Summary;
 use crate::routes::{Routes, Thresholds};
 
@@ -51,6 +51,9 @@ pub struct EvalReport {
     pub mistakes: Vec<Mistake>,
     /// Prompts that are also route examples.
     pub leakage: LeakageReport,
+    /// Where the figures come from counts of a scored file: how fine they are, and what is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scored: Option<ScoredReport>,
 }
 
 /// How the intervals of a document were made.

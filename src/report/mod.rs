@@ -31,6 +31,7 @@ mod provenance;
 mod replay;
 #[cfg(feature = "cli")]
 mod sarif;
+mod scored;
 mod tables;
 #[cfg(feature = "cli")]
 mod terminal;
@@ -87,12 +88,13 @@ pub use replay::{
 };
 #[cfg(feature = "cli")]
 pub use sarif::sarif;
+pub use scored::{GridReport, PartialReport, ScoredReport};
 pub use tables::{confusion_csv, frontier_csv, predictions_csv, sweep_csv};
 #[cfg(feature = "cli")]
 pub use terminal::{
     baseline_text, batches_text, calibration_text, centroids_text, check_text, classify_text, collect_text,
     compare_text, cost_calibration_text, cost_next_step, dry_run_text, eval_text, grades_text, improve_text,
-    learn_curve_text, left_table, lint_text, monitor_text, next_step, replay_text,
+    learn_curve_text, left_table, lint_text, monitor_text, next_step, partial_text, replay_text,
 };
 
 /// Schema version of reports.
@@ -116,6 +118,7 @@ pub fn schema(document: &str) -> Option<serde_json::Value> {
         "improve" => generator.into_root_schema_for::<ImproveReport>(),
         "learn-curve" => generator.into_root_schema_for::<LearnCurveReport>(),
         "lint" => generator.into_root_schema_for::<LintReport>(),
+        "partial" => generator.into_root_schema_for::<PartialReport>(),
         "monitor" => generator.into_root_schema_for::<MonitorReport>(),
         "replay-collect" => generator.into_root_schema_for::<crate::replay::collect::CollectSummary>(),
         "replay-batches" => generator.into_root_schema_for::<crate::replay::batch::BatchReport>(),

@@ -51,4 +51,5 @@ mod router_encoder;
 mod routes;
 mod run_folder;
 mod schema;
+mod scored;
 mod support;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::{DatasetArgs, IntervalArgs, RunGoalArgs};
+use super::{DatasetArgs, IntervalArgs, RunGoalArgs, ScoredArgs};
 
 /// What to look for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -72,6 +72,8 @@ pub(in crate::cli) struct CalibrateArgs {
     pub(in crate::cli) certificate: CertificateArgs,
     #[command(flatten)]
     pub(in crate::cli) of_run: RunGoalArgs,
+    #[command(flatten)]
+    pub(in crate::cli) scored: ScoredArgs,
 }
 
 /// Thresholds with a promise instead of the best ones.

@@ -4,19 +4,23 @@ mod of_run;
 mod request;
 mod results;
 
-use request::{Request, check_conditions, check_shares, goal_report, prices};
+pub(super) use request::{goal_as_given, price_list};
+pub(super) use results::write_routes;
+
+use request::{Request, check_conditions, check_shares, prices};
 use results::Results;
 
 use crate::Error;
 use crate::calibrate::{self, Choice, Goal, Plateau, Prices, SweepRow, choose, plateau};
 use crate::cli::args::CalibrateArgs;
 use crate::cli::commands::certify::Promise;
+use crate::cli::commands::scored;
 use crate::cli::session::{Part, Session};
 use crate::dataset::CALIBRATION;
 use crate::evaluation::{self, as_deployed, split_counts, with_intervals};
 use crate::report::{
-    CalibrationReport, CertificationReport, ChoiceOptimism, Estimate, IntervalsReport, LeakageReport, OperatingPoint,
-    OptimismReport, PlateauReport, REPORT_VERSION, Range, SplitFigures, SplitReport, ThresholdsReport,
+    CalibrationReport, CertificationReport, ChoiceOptimism, Estimate, GoalReport, IntervalsReport, LeakageReport,
+    OperatingPoint, OptimismReport, PlateauReport, REPORT_VERSION, Range, SplitFigures, SplitReport, ThresholdsReport,
 };
 use crate::routes::{Routes, Thresholds};
 use crate::stats::Interval;
@@ -28,6 +32,9 @@ pub(in crate::cli) fn run(session: &Session, args: &CalibrateArgs) -> Result<(),
     check_conditions(args)?;
     if let Some((run, min_quality)) = args.of_run.run.as_deref().zip(args.of_run.min_quality) {
         return of_run::run(session, args, run, min_quality);
+    }
+    if let Some(file) = &args.scored.scored {
+        return scored::calibrate(session, args, file);
     }
     let promise = Promise::of(&args.certificate)?;
     let split = session.common.split.as_deref().unwrap_or(CALIBRATION);
@@ -91,7 +98,7 @@ pub(in crate::cli) fn run(session: &Session, args: &CalibrateArgs) -> Result<(),
         schema_version: REPORT_VERSION,
         provenance: session.provenance(&data),
         intervals: IntervalsReport::new(args.intervals.resamples()),
-        goal: goal_report(&goal),
+        goal: GoalReport::of(&goal),
         per_route: args.per_route,
         points: choice.as_ref().map_or(0, |c| c.points),
         exact: choice.as_ref().is_none_or(|c| c.exact),
@@ -105,6 +112,7 @@ pub(in crate::cli) fn run(session: &Session, args: &CalibrateArgs) -> Result<(),
         cross_validation: request.cross_validation(split, &choosing, &rows, &goal)?,
         certification: points.certification,
         leakage: leakage(&choosing, &judging, routes, in_sample),
+        scored: None,
     };
     Results {
         session,

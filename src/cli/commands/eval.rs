@@ -1,18 +1,22 @@
 //! `routecal eval`: evaluate the router on labelled prompts.
 
 use crate::Error;
-use crate::cli::args::{EvalArgs, ReliabilityMethod};
+use crate::cli::args::EvalArgs;
 use crate::cli::commands::figures::{self, Pictures};
 use crate::cli::commands::report::write_report;
+use crate::cli::commands::scored;
 use crate::cli::session::{ScoredData, Session, check_thresholds, thresholds};
 use crate::dataset::{CALIBRATION, TEST};
-use crate::evaluation::{self, Calibrated, Evaluated, Groups, Method, Prepared, Scored};
+use crate::evaluation::{self, Calibrated, Evaluated, Groups, Prepared, Scored};
 use crate::report::{self, EvalReport, IntervalsReport, REPORT_VERSION, ThresholdsReport};
 use crate::router::{Decision, decide};
 use crate::store::{self, OutputFolder};
 
 pub(in crate::cli) fn run(session: &Session, args: &EvalArgs) -> Result<(), Error> {
     check_thresholds(&args.thresholds)?;
+    if let Some(file) = &args.scored.scored {
+        return scored::eval(session, args, file);
+    }
     let split = session.common.split.as_deref().unwrap_or(TEST);
     let mut out = OutputFolder::open(&session.common.out)?;
     let data = session.score(
@@ -54,6 +58,7 @@ pub(in crate::cli) fn run(session: &Session, args: &EvalArgs) -> Result<(), Erro
         confidence: scored.confidence(&names),
         mistakes: scored.mistakes(&wrong, &vectors, routes, &data.router.centroids, &by_route),
         leakage: scored.leakage(routes),
+        scored: None,
     };
     let decisions: Vec<Decision> = judged.scores.rows().iter().map(|row| decide(row, &by_route)).collect();
     let document = store::json(&report);
@@ -99,11 +104,7 @@ fn figures_of(
 
 /// The mapping is fitted on the calibration split; without one, on the rows themselves, and the report says so.
 fn calibrated(data: &ScoredData, args: &EvalArgs, split: &str, judged: Scored<'_>) -> Calibrated {
-    let method = match args.reliability {
-        ReliabilityMethod::Platt => Method::Platt,
-        ReliabilityMethod::Isotonic => Method::Isotonic,
-        ReliabilityMethod::Temperature => Method::Temperature,
-    };
+    let method = args.reliability.method();
     let other = args.calibration_split.as_str();
     match data.part(other) {
         Ok(part) if split != other && split != "all" => Calibrated::new(method, part.scored(), other, judged, false),

@@ -18,3 +18,4 @@ pub(super) mod monitor;
 pub(super) mod replay;
 pub(super) mod report;
 pub(super) mod schema;
+pub(super) mod scored;

@@ -20,6 +20,7 @@ pub(in crate::cli) fn run(session: &Session, args: &SchemaArgs) -> Result<(), Er
         SchemaName::LearnCurve => "learn-curve",
         SchemaName::Lint => "lint",
         SchemaName::Monitor => "monitor",
+        SchemaName::Partial => "partial",
         SchemaName::Replay => "replay",
         SchemaName::ReplayCollect => "replay-collect",
         SchemaName::ReplayBatches => "replay-batches",

@@ -6,8 +6,8 @@
 //! `IsotonicRegression(out_of_bounds="clip")`. scikit-learn also averages scores that lie within 1e-15 of each other;
 //! here only equal scores are one.
 
-use super::super::as_f64;
-use super::{FitError, check};
+use super::super::{as_f64, ties::Tie};
+use super::{FitError, check, check_counted};
 
 /// A fitted step-and-ramp function.
 ///
@@ -43,8 +43,21 @@ impl Isotonic {
     ///
     /// Where there are no rows, a score is not finite, or all rows are right or all wrong.
     pub fn fit(rows: impl IntoIterator<Item = (f64, bool)>) -> Result<Self, FitError> {
+        Ok(Self::of(&check(rows)?))
+    }
+
+    /// The same from counts a score: `(score, rows, right rows)` in any order. O(n log n) in the distinct scores.
+    ///
+    /// # Errors
+    ///
+    /// As [`fit`](Self::fit).
+    pub fn fit_counted(counts: impl IntoIterator<Item = (f64, u64, u64)>) -> Result<Self, FitError> {
+        Ok(Self::of(&check_counted(counts)?))
+    }
+
+    fn of(ties: &[Tie]) -> Self {
         let mut blocks: Vec<Block> = Vec::new();
-        for tie in check(rows)?.iter().rev() {
+        for tie in ties.iter().rev() {
             let mut block = Block {
                 first: tie.score,
                 last: tie.score,
@@ -66,7 +79,7 @@ impl Isotonic {
                 points.push((block.last, value));
             }
         }
-        Ok(Self { points })
+        Self { points }
     }
 
     /// The corners of the function, `(score, probability)`, both non-decreasing: at least one.

@@ -15,7 +15,7 @@
 //! * **Log loss** = −(1/N) Σ ln P(what happened), the probability clipped to \[ε, 1 − ε\] with ε = 2⁻⁵²,
 //!   `sklearn.metrics.log_loss`: one row that is certain and wrong adds 36 / N.
 
-use super::super::{Ranking, Rate, as_f64, count, ties::Tie};
+use super::super::{Ranking, Rate, as_f64, count, ties, ties::Tie};
 
 /// The usual number of bins (Guo et al. 2017).
 pub const BINS: usize = 15;
@@ -107,6 +107,21 @@ impl Reliability {
         Self { ties, n }
     }
 
+    /// The same from counts a confidence: `(confidence, rows, right rows)` in any order. O(n log n).
+    ///
+    /// # Panics
+    ///
+    /// If a confidence is not in 0..=1, or more rows are right than there are.
+    pub fn counted(counts: impl IntoIterator<Item = (f64, u64, u64)>) -> Self {
+        let ties = ties::counted(counts);
+        assert!(
+            ties.iter().all(|tie| (0.0..=1.0).contains(&tie.score)),
+            "a confidence is no probability"
+        );
+        let n = ties.iter().map(|tie| tie.n).sum();
+        Self { ties, n }
+    }
+
     /// The number of rows.
     pub fn n(&self) -> u64 {
         self.n
@@ -132,8 +147,13 @@ impl Reliability {
         let edge = |i: usize| as_f64(count(i)) / as_f64(count(bins));
         let uppers: Vec<f64> = (1..=bins).map(edge).collect();
         let mut sums = vec![Sums::default(); bins];
+        let mut bin = 0;
+        // By rising confidence, so the bin can only move up; the last upper edge is 1, which no confidence is above.
         for tie in self.ties.iter().rev() {
-            sums[uppers.partition_point(|&upper| upper < tie.score)].add(tie);
+            while uppers[bin] < tie.score {
+                bin += 1;
+            }
+            sums[bin].add(tie);
         }
         sums.iter()
             .enumerate()
@@ -161,13 +181,15 @@ impl Reliability {
         let bins = count(bins);
         // The first `longer` bins hold one row more than `size`.
         let (size, longer) = (self.n / bins, self.n % bins);
-        let bin_of = |rank: u64| {
-            if rank < longer * (size + 1) {
-                rank / (size + 1)
-            } else {
-                // Reached only where size > 0: with fewer rows than bins all ranks are below `longer`.
-                longer + (rank - longer * (size + 1)) / size
+        // The bin that the ranks have reached, and where it ends: ranks only rise. With fewer rows than bins the last ones are
+        // empty, and no rank reaches them.
+        let (mut reached, mut end) = (0, size + u64::from(longer > 0));
+        let mut bin_of = |rank: u64| {
+            while rank >= end {
+                reached += 1;
+                end += size + u64::from(reached < longer);
             }
+            reached
         };
         let mut filled: Vec<(u64, Sums)> = Vec::new();
         let mut before = 0;
@@ -213,7 +235,6 @@ impl Reliability {
     /// assert!((Reliability::new([(1.0, false)]).log_loss().unwrap() - 52.0 * 2f64.ln()).abs() < 1e-12);
     /// ```
     pub fn log_loss(&self) -> Option<f64> {
-        let surprise = |p: f64| -p.clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln();
         self.mean(surprise, |p| surprise(1.0 - p))
     }
 
@@ -226,6 +247,64 @@ impl Reliability {
         }
         (self.n > 0).then(|| sum / as_f64(self.n))
     }
+}
+
+/// What each confidence of a [`Ranking`] costs if its row is right and if it is wrong, worked out once: a logarithm takes longer
+/// than all else that a resample does with a row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Losses {
+    /// Squared distance and surprise, for a right row and for a wrong one.
+    of: Vec<[f64; 4]>,
+}
+
+impl Losses {
+    /// Of the confidences of [`Reliability::ranking`]. O(n).
+    pub fn new(ranking: &Ranking) -> Self {
+        let places = ranking.places(None);
+        Self {
+            of: places.map(|tie| Self::of_one(tie.score)).collect(),
+        }
+    }
+
+    fn of_one(p: f64) -> [f64; 4] {
+        [(1.0 - p).powi(2), p.powi(2), surprise(p), surprise(1.0 - p)]
+    }
+
+    /// Brier score and log loss as [`Reliability::brier`] and [`Reliability::log_loss`] give them, each row counted
+    /// `weights[row]` times. `None` without rows. O(n).
+    ///
+    /// ```
+    /// use routecal::metrics::reliability::{Losses, Reliability};
+    ///
+    /// let ranking = Reliability::ranking([(0, 0.5, true), (1, 0.75, false), (2, 0.1, true)]);
+    /// let weights = [3, 1, 0];
+    /// let reliability = Reliability::ranked(&ranking, Some(&weights));
+    /// let means = Losses::new(&ranking).means(&ranking, Some(&weights)).unwrap();
+    /// assert_eq!(means, (reliability.brier().unwrap(), reliability.log_loss().unwrap()));
+    /// ```
+    ///
+    /// # Panics
+    ///
+    /// If these are not the losses of the ranking, or a row has no weight.
+    pub fn means(&self, ranking: &Ranking, weights: Option<&[u32]>) -> Option<(f64, f64)> {
+        let places = ranking.places(weights);
+        assert_eq!(places.len(), self.of.len());
+        let (mut n, mut square, mut log) = (0, 0.0, 0.0);
+        for (tie, loss) in places.zip(&self.of) {
+            let (right, wrong) = (as_f64(tie.marked), as_f64(tie.n - tie.marked));
+            n += tie.n;
+            square += right * loss[0];
+            square += wrong * loss[1];
+            log += right * loss[2];
+            log += wrong * loss[3];
+        }
+        (n > 0).then(|| (square / as_f64(n), log / as_f64(n)))
+    }
+}
+
+/// −ln p, clipped.
+fn surprise(p: f64) -> f64 {
+    -p.clamp(f64::EPSILON, 1.0 - f64::EPSILON).ln()
 }
 
 /// What a bin gathers.

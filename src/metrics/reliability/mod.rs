@@ -23,7 +23,7 @@ pub mod temperature;
 use std::fmt;
 
 pub use isotonic::Isotonic;
-pub use measure::{BINS, Bin, Reliability, ece};
+pub use measure::{BINS, Bin, Losses, Reliability, ece};
 pub use platt::Platt;
 pub use temperature::Temperature;
 
@@ -82,9 +82,48 @@ fn check(rows: impl IntoIterator<Item = (f64, bool)>) -> Result<Vec<Tie>, FitErr
     Ok(ties::descending(rows_checked))
 }
 
+/// The same from counts a score, `(score, rows, right rows)`; `row` of an error counts the scores.
+fn check_counted(counts: impl IntoIterator<Item = (f64, u64, u64)>) -> Result<Vec<Tie>, FitError> {
+    let counts: Vec<(f64, u64, u64)> = counts.into_iter().collect();
+    if let Some(row) = counts.iter().position(|(score, ..)| !score.is_finite()) {
+        return Err(FitError::NotFinite { row });
+    }
+    let ties = ties::counted(counts);
+    let (n, right) = ties
+        .iter()
+        .fold((0, 0), |(n, right), tie| (n + tie.n, right + tie.marked));
+    match (n, right) {
+        (0, _) => Err(FitError::NoRows),
+        (_, 0) => Err(FitError::OneOutcome { right: false }),
+        (n, right) if n == right => Err(FitError::OneOutcome { right: true }),
+        _ => Ok(ties),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::{FitError, Isotonic, Platt};
+
+    #[test]
+    fn a_fit_on_counts_is_the_fit_on_their_rows() {
+        let rows = [(0.2, false), (0.5, true), (0.5, false), (0.5, true), (0.9, true)];
+        let counts = [(0.9, 1, 1), (0.2, 1, 0), (0.5, 3, 2)];
+        assert_eq!(Platt::fit_counted(counts), Platt::fit(rows));
+        assert_eq!(Isotonic::fit_counted(counts), Isotonic::fit(rows));
+        assert_eq!(Platt::fit_counted([(0.2, 0, 0)]), Err(FitError::NoRows));
+        assert_eq!(
+            Platt::fit_counted([(0.2, 2, 2)]),
+            Err(FitError::OneOutcome { right: true })
+        );
+        assert_eq!(
+            Platt::fit_counted([(0.2, 2, 0)]),
+            Err(FitError::OneOutcome { right: false })
+        );
+        assert_eq!(
+            Platt::fit_counted([(0.2, 2, 1), (f64::NAN, 1, 0)]),
+            Err(FitError::NotFinite { row: 1 })
+        );
+    }
 
     #[test]
     fn rows_that_cannot_be_fitted_are_refused() {

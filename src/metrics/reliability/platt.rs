@@ -8,7 +8,7 @@
 //! −intercept).
 
 use super::super::{as_f64, ties::Tie};
-use super::{FitError, check};
+use super::{FitError, check, check_counted};
 
 /// Newton converges in about ten steps; this many means that something is wrong.
 const MAX_STEPS: u32 = 200;
@@ -43,7 +43,20 @@ impl Platt {
     ///
     /// Where there are no rows, a score is not finite, or all rows are right or all wrong.
     pub fn fit(rows: impl IntoIterator<Item = (f64, bool)>) -> Result<Self, FitError> {
-        let problem = Problem::new(&check(rows)?);
+        Self::of(&check(rows)?)
+    }
+
+    /// The same from counts a score: `(score, rows, right rows)` in any order. O(n log n) in the distinct scores.
+    ///
+    /// # Errors
+    ///
+    /// As [`fit`](Self::fit).
+    pub fn fit_counted(counts: impl IntoIterator<Item = (f64, u64, u64)>) -> Result<Self, FitError> {
+        Self::of(&check_counted(counts)?)
+    }
+
+    fn of(ties: &[Tie]) -> Result<Self, FitError> {
+        let problem = Problem::new(ties);
         let (slope, intercept) = problem.solve()?;
         Ok(Self {
             slope: slope / problem.scale,

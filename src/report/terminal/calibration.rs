@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use super::certification::{certification_text, cross_validation_text, optimism_text};
+use super::scored::scored_text;
 use super::{number, percent_with_interval, shown, table};
 use crate::report::{AsDeployed, CalibrationReport, Estimate, OperatingPoint, PlateauReport};
 
@@ -48,7 +49,10 @@ pub fn calibration_text(report: &CalibrationReport) -> String {
     if let Some(p) = &report.plateau {
         out.push_str(&plateau_line(p));
     }
-    out.push_str(&points_line(report.points, report.exact));
+    match &report.scored {
+        Some(scored) => out.push_str(&scored_text(scored)),
+        None => out.push_str(&points_line(report.points, report.exact)),
+    }
     if report.leakage.n > 0 {
         let _ = writeln!(
             out,
@@ -69,7 +73,11 @@ pub(super) fn plateau_line(p: &PlateauReport) -> String {
 pub(super) fn points_line(points: u64, exact: bool) -> String {
     format!(
         "looked at {points} points{}\n",
-        if exact { ": all that matter" } else { " (thinned)" }
+        if exact {
+            ": all that matter"
+        } else {
+            ", not all that matter"
+        }
     )
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::scored::scored_text;
 use super::{MATRIX_ROUTES, PROMPT_SHOWN, percent, percent_interval, shown, table};
 use crate::report::{Estimate, EvalReport, RouteFigures};
 
@@ -85,6 +86,10 @@ pub fn eval_text(report: &EvalReport) -> String {
             "\n{} prompts are also route examples: their figures flatter the router",
             report.leakage.n
         );
+    }
+    if let Some(scored) = &report.scored {
+        out.push('\n');
+        out.push_str(&scored_text(scored));
     }
     out
 }

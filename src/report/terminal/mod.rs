@@ -14,6 +14,7 @@ mod lint;
 mod monitor;
 mod replay;
 mod routing;
+mod scored;
 
 pub use calibration::{calibration_text, next_step};
 pub use check::{baseline_text, check_text};
@@ -28,6 +29,7 @@ pub use lint::lint_text;
 pub use monitor::monitor_text;
 pub use replay::replay_text;
 pub use routing::{centroids_text, classify_text};
+pub use scored::partial_text;
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Table};

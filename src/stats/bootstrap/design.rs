@@ -1,7 +1,5 @@
 //! Which rows are drawn together, and from which pot.
 
-use std::collections::BTreeMap;
-
 use crate::stats::Stream;
 
 /// Blocks of clusters that a jackknife leaves out, at most: each costs one pass over the rows.
@@ -10,17 +8,26 @@ const MOST_BLOCKS: usize = 1000;
 /// Strata of clusters of rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Design {
-    rows: usize,
-    /// Each cluster's rows.
-    clusters: Vec<Vec<usize>>,
-    /// Each stratum's clusters.
-    strata: Vec<Vec<usize>>,
+    /// Rows, cluster after cluster.
+    members: Vec<u32>,
+    /// Where each cluster's rows begin, and where the last one's end.
+    starts: Vec<u32>,
+    /// Clusters in each stratum; they are numbered stratum after stratum.
+    strata: Vec<u32>,
 }
 
 impl Design {
     /// Rows on their own, all from one pot.
+    ///
+    /// # Panics
+    /// If there are 2³² rows or more.
     pub fn simple(rows: usize) -> Self {
-        Self::new((0..rows).map(|row| (0, row)))
+        let rows = small(rows);
+        Self {
+            members: (0..rows).collect(),
+            starts: (0..=rows).collect(),
+            strata: if rows > 0 { vec![rows] } else { Vec::new() },
+        }
     }
 
     /// One `(stratum, cluster)` pair a row. Rows of one cluster are drawn together, from the least stratum of any of them.
@@ -33,43 +40,45 @@ impl Design {
     /// let design = Design::new([(0, "a"), (0, "b"), (0, "a"), (1, "c")]);
     /// assert_eq!((design.rows(), design.clusters()), (4, 3));
     /// ```
+    ///
+    /// # Panics
+    /// If there are 2³² rows or more.
     pub fn new<C: Ord>(rows: impl IntoIterator<Item = (usize, C)>) -> Self {
-        let mut members: BTreeMap<C, (usize, Vec<usize>)> = BTreeMap::new();
-        let mut count = 0;
-        for (row, (stratum, cluster)) in rows.into_iter().enumerate() {
-            let (least, rows) = members.entry(cluster).or_insert((stratum, Vec::new()));
-            *least = stratum.min(*least);
-            rows.push(row);
-            count += 1;
-        }
-        let mut strata: BTreeMap<usize, Vec<Vec<usize>>> = BTreeMap::new();
-        for (stratum, rows) in members.into_values() {
-            strata.entry(stratum).or_default().push(rows);
-        }
-        let mut clusters = Vec::new();
-        let strata = strata
-            .into_values()
-            .map(|stratum| {
-                let first = clusters.len();
-                clusters.extend(stratum);
-                (first..clusters.len()).collect()
-            })
+        let mut rows: Vec<(C, u32, usize)> = rows
+            .into_iter()
+            .enumerate()
+            .map(|(row, (stratum, cluster))| (cluster, small(row), stratum))
             .collect();
-        Self {
-            rows: count,
-            clusters,
-            strata,
+        rows.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(a.1.cmp(&b.1)));
+        let mut clusters: Vec<(usize, &[(C, u32, usize)])> = rows
+            .chunk_by(|a, b| a.0 == b.0)
+            .map(|rows| (rows.iter().map(|row| row.2).min().unwrap_or_default(), rows))
+            .collect();
+        // Stable, so that the clusters of a stratum stay in the order of their names.
+        clusters.sort_by_key(|cluster| cluster.0);
+        let mut design = Self {
+            members: Vec::with_capacity(rows.len()),
+            starts: vec![0],
+            strata: Vec::new(),
+        };
+        for stratum in clusters.chunk_by(|a, b| a.0 == b.0) {
+            design.strata.push(small(stratum.len()));
+            for (_, rows) in stratum {
+                design.members.extend(rows.iter().map(|row| row.1));
+                design.starts.push(small(design.members.len()));
+            }
         }
+        design
     }
 
     /// Rows.
     pub fn rows(&self) -> usize {
-        self.rows
+        self.members.len()
     }
 
     /// Clusters.
     pub fn clusters(&self) -> usize {
-        self.clusters.len()
+        self.starts.len() - 1
     }
 
     /// Draws a resample: afterwards `weights[row]` says how often the row is in it. O(rows).
@@ -77,32 +86,54 @@ impl Design {
     /// # Panics
     /// If there is not one weight a row.
     pub fn resample(&self, random: &mut Stream, weights: &mut [u32]) {
-        assert_eq!(weights.len(), self.rows);
+        assert_eq!(weights.len(), self.rows());
         weights.fill(0);
-        for stratum in &self.strata {
-            let size = u32::try_from(stratum.len()).expect("fewer than 2^32 clusters");
-            for _ in 0..size {
-                for row in &self.clusters[stratum[random.below(size) as usize]] {
-                    weights[*row] += 1;
+        let alone = self.clusters() == self.rows();
+        let mut first = 0;
+        for &size in &self.strata {
+            let last = first + size as usize;
+            if alone {
+                // Cluster i is the row members[i].
+                let members = &self.members[first..last];
+                for _ in 0..size {
+                    weights[members[random.below(size) as usize] as usize] += 1;
+                }
+            } else {
+                let starts = &self.starts[first..=last];
+                for _ in 0..size {
+                    let cluster = random.below(size) as usize;
+                    for row in &self.members[starts[cluster] as usize..starts[cluster + 1] as usize] {
+                        weights[*row as usize] += 1;
+                    }
                 }
             }
+            first = last;
         }
+    }
+
+    /// The rows of one cluster.
+    fn cluster(&self, cluster: usize) -> &[u32] {
+        &self.members[self.starts[cluster] as usize..self.starts[cluster + 1] as usize]
     }
 
     /// Blocks that [`without`](Self::without) knows: a cluster each, or more where there are many.
     pub(super) fn blocks(&self) -> usize {
-        self.clusters.len().min(MOST_BLOCKS)
+        self.clusters().min(MOST_BLOCKS)
     }
 
     /// All weights 1, but 0 for the clusters of one block.
     pub(super) fn without(&self, block: usize, weights: &mut [u32]) {
         weights.fill(1);
-        for cluster in self.clusters.iter().skip(block).step_by(self.blocks()) {
-            for row in cluster {
-                weights[*row] = 0;
+        for cluster in (block..self.clusters()).step_by(self.blocks()) {
+            for row in self.cluster(cluster) {
+                weights[*row as usize] = 0;
             }
         }
     }
+}
+
+fn small(n: usize) -> u32 {
+    u32::try_from(n).expect("fewer than 2^32 rows")
 }
 
 #[cfg(test)]
@@ -117,12 +148,16 @@ mod tests {
         let mut weights = vec![0; 60];
         for index in 0..50 {
             design.resample(&mut stream(1, Purpose::Simulation, index), &mut weights);
-            for cluster in &design.clusters {
-                assert!(cluster.iter().all(|row| weights[*row] == weights[cluster[0]]));
+            let of = |cluster: usize| weights[design.cluster(cluster)[0] as usize];
+            for cluster in 0..design.clusters() {
+                let rows = design.cluster(cluster).iter();
+                assert!(rows.clone().all(|row| weights[*row as usize] == of(cluster)));
             }
-            for stratum in &design.strata {
-                let drawn: u32 = stratum.iter().map(|c| weights[design.clusters[*c][0]]).sum();
-                assert_eq!(drawn as usize, stratum.len());
+            let mut first = 0;
+            for size in &design.strata {
+                let last = first + *size as usize;
+                assert_eq!((first..last).map(of).sum::<u32>(), *size);
+                first = last;
             }
         }
     }

@@ -1,5 +1,7 @@
 //! What `calibrate` is asked for: the flags as a goal.
 
+use std::collections::BTreeMap;
+
 use crate::Error;
 use crate::calibrate::{
     CalibrateError, Choice, Goal, Prices, SweepRow, choose, choose_per_route, cross_validate, distinct, folds,
@@ -9,9 +11,7 @@ use crate::cli::commands::certify::Promise;
 use crate::cli::session::Part;
 use crate::report::{CrossValidationReport, GoalReport};
 use crate::routes::Routes;
-
-/// How far below the best system accuracy `min-cost` may go where no --accuracy is given.
-const ACCURACY_SLACK: f64 = 0.01;
+use crate::scored::ACCURACY_SLACK;
 
 /// What is asked for, with all that it needs.
 pub(super) struct Request<'a> {
@@ -117,12 +117,32 @@ pub(super) fn check_conditions(args: &CalibrateArgs) -> Result<(), Error> {
 
 /// Prices from the routes file and the flags; flags go first. `None` where there are none at all.
 pub(super) fn prices(routes: &Routes, args: &CalibrateArgs) -> Result<Option<Prices>, Error> {
+    let by_model = price_list(routes, args);
+    Ok(by_model.map(|by_model| Prices::new(routes, &by_model)).transpose()?)
+}
+
+/// The same by model, as they are given.
+pub(in crate::cli::commands) fn price_list(routes: &Routes, args: &CalibrateArgs) -> Option<BTreeMap<String, f64>> {
     let mut by_model = routes.prices.clone();
     by_model.extend(args.price.iter().cloned());
-    if by_model.is_empty() && args.goal != GoalName::MinCost {
-        return Ok(None);
+    (!by_model.is_empty() || args.goal == GoalName::MinCost).then_some(by_model)
+}
+
+/// The goal by name, with the numbers that were given.
+pub(in crate::cli::commands) fn goal_as_given(args: &CalibrateArgs) -> GoalReport {
+    let name = match args.goal {
+        GoalName::MaxSystemAccuracy => "max-system-accuracy",
+        GoalName::MaxCoverage => "max-coverage",
+        GoalName::MinRisk => "min-risk",
+        GoalName::MaxMacroF1 => "max-macro-f1",
+        GoalName::MinCost => "min-cost",
+    };
+    GoalReport {
+        name: name.into(),
+        risk: args.risk,
+        coverage: args.coverage,
+        accuracy: args.accuracy,
     }
-    Ok(Some(Prices::new(routes, &by_model)?))
 }
 
 fn goal(
@@ -151,20 +171,4 @@ fn goal(
         (GoalName::MaxSystemAccuracy | GoalName::MinCost, _) => Goal::MaxSystemAccuracy,
     };
     goal.check()
-}
-
-pub(super) fn goal_report(goal: &Goal) -> GoalReport {
-    let mut report = GoalReport {
-        name: goal.name().into(),
-        risk: None,
-        coverage: None,
-        accuracy: None,
-    };
-    match goal {
-        Goal::MaxSystemAccuracy | Goal::MaxMacroF1 => {}
-        Goal::MaxCoverage { risk } | Goal::MaxJointCoverage { risk } => report.risk = Some(*risk),
-        Goal::MinRisk { coverage } => report.coverage = Some(*coverage),
-        Goal::MinCost { accuracy, .. } => report.accuracy = Some(*accuracy),
-    }
-    report
 }

@@ -109,7 +109,11 @@ impl Results<'_> {
 }
 
 /// Reads the routes file again, so that only the numbers change whatever was edited meanwhile, and replaces it at once.
-pub(super) fn write_routes(session: &Session, before: &Routes, write: &WriteThresholds) -> Result<(), Error> {
+pub(in crate::cli::commands) fn write_routes(
+    session: &Session,
+    before: &Routes,
+    write: &WriteThresholds,
+) -> Result<(), Error> {
     let path = &session.common.routes;
     let text = std::fs::read_to_string(path).map_err(|source| Error::Read {
         path: path.clone(),
