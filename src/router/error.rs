@@ -109,9 +109,16 @@ impl RouterError {
             (None, _) if identity.model == opened.model && opened.endpoint.is_some() => {
                 "leave --openai-base-url and OPENAI_BASE_URL out: it was built with the provider's own address".into()
             }
-            (_, Some(typed)) if typed != name => format!(
-                "leave --encoder and --precision out to use the router's own, {name}, or build it again: routecal centroids --encoder {typed}"
-            ),
+            (_, Some(typed)) if typed != name => {
+                let flags = if [typed, name].iter().any(|n| n.contains('@')) {
+                    "--encoder and --precision"
+                } else {
+                    "--encoder"
+                };
+                format!(
+                    "leave {flags} out to use the router's own, {name}, or build it again: routecal centroids --encoder {typed}"
+                )
+            }
             _ => format!("{name} has changed since; build the router again: routecal centroids --encoder {name}"),
         };
         Some(Self::OtherEncoder {
