@@ -5,6 +5,7 @@ mod scored;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use super::args::{Common, ThresholdArgs};
 use super::printer::Printer;
@@ -12,8 +13,8 @@ use super::progress::Bars;
 use crate::Error;
 use crate::assets::{AssetConfig, Assets};
 use crate::encode::{
-    self, EncodeError, Encoder, EncoderOptions, OPENAI_BASE_URL, Precision, Processor, RemoteOptions, VectorCache,
-    Vectors,
+    self, Embedded, EncodeError, Encoder, EncoderOptions, OPENAI_BASE_URL, Precision, Processor, RemoteOptions,
+    VectorCache, Vectors,
 };
 use crate::report::{DatasetProvenance, Provenance};
 use crate::router::{Centroids, RouterArtefact, RouterError, ScoreTable, Scorer};
@@ -196,36 +197,35 @@ impl Session {
 
     /// Embeds texts with progress, cache and Ctrl-C.
     pub(super) fn embed(&self, engine: &Engine, texts: &[&str]) -> Result<Vectors, Error> {
-        self.noted(engine, || {
-            let (encoder, cache) = (engine.encoder.as_ref(), engine.cache.as_ref());
-            let done = encode::embed(encoder, cache, texts, self.bars.as_ref(), &STOP)?;
-            Ok((done.vectors, done.computed, done.distinct))
+        let started = Instant::now();
+        let done = self.embed_unsaid(engine, texts)?;
+        self.say_embedded(engine, (done.computed, done.distinct), started);
+        Ok(done.vectors)
+    }
+
+    /// As [`Session::embed`], without a word about it.
+    fn embed_unsaid(&self, engine: &Engine, texts: &[&str]) -> Result<Embedded, Error> {
+        let (encoder, cache) = (engine.encoder.as_ref(), engine.cache.as_ref());
+        self.ended(engine, encode::embed(encoder, cache, texts, self.bars.as_ref(), &STOP))
+    }
+
+    /// What embedding came to, after the cache's troubles are told.
+    fn ended<T>(&self, engine: &Engine, outcome: Result<T, EncodeError>) -> Result<T, Error> {
+        self.print_notes(engine);
+        outcome.map_err(|error| match error {
+            EncodeError::Interrupted { .. } => Error::Interrupted,
+            error => error.into(),
         })
     }
 
-    /// Embeds by `work`, which says how many texts were embedded of how many distinct ones, and notes that and the cache's
-    /// troubles.
-    fn noted<T>(
-        &self,
-        engine: &Engine,
-        work: impl FnOnce() -> Result<(T, usize, usize), EncodeError>,
-    ) -> Result<T, Error> {
-        let started = std::time::Instant::now();
-        let outcome = work();
-        self.print_notes(engine);
-        match outcome {
-            Ok((result, computed, distinct)) => {
-                if computed > 0 {
-                    let seconds = started.elapsed().as_secs_f64();
-                    self.printer.note(&format!(
-                        "embedded {computed} of {distinct} distinct texts with {} in {seconds:.1} s",
-                        engine.encoder.identity().label(),
-                    ));
-                }
-                Ok(result)
-            }
-            Err(EncodeError::Interrupted { .. }) => Err(Error::Interrupted),
-            Err(error) => Err(error.into()),
+    /// Says how many texts were embedded, of how many distinct ones.
+    fn say_embedded(&self, engine: &Engine, (computed, distinct): (usize, usize), started: Instant) {
+        if computed > 0 {
+            let seconds = started.elapsed().as_secs_f64();
+            let model = engine.encoder.identity().label();
+            self.printer.note(&format!(
+                "embedded {computed} of {distinct} distinct texts with {model} in {seconds:.1} s"
+            ));
         }
     }
 
@@ -280,23 +280,27 @@ impl Session {
         Ok((router, prompts))
     }
 
-    /// The router of a plan alone, with a look at encoder and routes before anything is embedded.
-    fn router_after(&self, plan: Plan, look: &mut Look<'_>) -> Result<Router, Error> {
+    /// The router of a plan alone, with a look at encoder and routes before anything is embedded, and how many examples were
+    /// embedded of how many distinct ones.
+    fn router_after(&self, plan: Plan, look: &mut Look<'_>) -> Result<(Router, (usize, usize)), Error> {
         let engine = self.engine_of(&plan)?;
         look(&engine, &plan.routes)?;
         self.hold_against_encoder(&plan, &engine)?;
         let Plan { routes, built } = plan;
-        let centroids = if let Some((_, _, centroids)) = built {
-            centroids
+        let (centroids, embedded) = if let Some((_, _, centroids)) = built {
+            (centroids, (0, 0))
         } else {
             let texts: Vec<&str> = routes.example_texts().collect();
-            centroids_of(&routes, &self.embed(&engine, &texts)?)?
+            let done = self.embed_unsaid(&engine, &texts)?;
+            let centroids = centroids_of(&routes, &done.vectors)?;
+            (centroids, (done.computed, done.distinct))
         };
-        Ok(Router {
+        let router = Router {
             routes,
             centroids,
             engine,
-        })
+        };
+        Ok((router, embedded))
     }
 
     fn engine_of(&self, plan: &Plan) -> Result<Engine, Error> {

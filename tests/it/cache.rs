@@ -129,10 +129,10 @@ fn a_damaged_database_is_moved_aside_with_a_warning() {
     for (how, bytes) in damaged {
         std::fs::write(sandbox.database(), bytes).unwrap();
         let stderr = gives(&sandbox, &vectors);
-        assert!(
-            stderr.starts_with("warning: the vector cache ") && stderr.contains("a new one was begun"),
-            "{how}: {stderr}"
-        );
+        // A file cut within its last page is a sound database, but for the vector at the end of that page.
+        let one = how == "cut within a page" && stderr.starts_with("warning: 1 damaged entry ");
+        let all = stderr.starts_with("warning: the vector cache ") && stderr.contains("a new one was begun");
+        assert!(one || all, "{how}: {stderr}");
         // The next run finds a sound database, which at once or by then holds everything.
         gives(&sandbox, &vectors);
         assert_eq!(gives(&sandbox, &vectors), "", "{how}");

@@ -5,12 +5,13 @@
 use std::borrow::Cow;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
 
 use super::{Engine, Look, Router, STOP, Session};
 use crate::Error;
 use crate::cli::args::DatasetArgs;
 use crate::dataset::{Dataset, Row, Truth};
-use crate::encode::{self, Distinct, EncodeError, Vectors};
+use crate::encode::{self, Distinct, Vectors};
 use crate::evaluation::Scored;
 use crate::report::DatasetProvenance;
 use crate::router::{RouterError, ScoreTable, Scorer};
@@ -119,8 +120,11 @@ impl Session {
             dataset.rows.sort_by_key(place);
             dataset.resolve(&names)?
         };
-        let router = self.router_after(plan, look)?;
-        let scores = self.score_texts(&router, &dataset.prompts())?;
+        let started = Instant::now();
+        let (router, of_examples) = self.router_after(plan, look)?;
+        let (scores, of_prompts) = self.score_texts(&router, &dataset.prompts())?;
+        let embedded = (of_examples.0 + of_prompts.0, of_examples.1 + of_prompts.1);
+        self.say_embedded(&router.engine, embedded, started);
         Ok(ScoredData {
             router,
             whole,
@@ -130,8 +134,9 @@ impl Session {
         })
     }
 
-    /// The scores of texts, each distinct one scored as soon as its vector is there.
-    fn score_texts(&self, router: &Router, texts: &[&str]) -> Result<ScoreTable, Error> {
+    /// The scores of texts, each distinct one scored as soon as its vector is there; and how many were embedded of how many
+    /// distinct ones.
+    fn score_texts(&self, router: &Router, texts: &[&str]) -> Result<(ScoreTable, (usize, usize)), Error> {
         let scorer = Scorer::new(&router.centroids, router.routes.scoring)?;
         let routes = router.routes.routes.len();
         let distinct = Distinct::of(texts);
@@ -146,24 +151,21 @@ impl Session {
             }
             Err(error) => *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error),
         };
-        self.embed_each(&router.engine, &distinct, &take)?;
+        let Engine { encoder, cache } = &router.engine;
+        let computed = encode::embed_each(
+            encoder.as_ref(),
+            cache.as_ref(),
+            &distinct,
+            self.bars.as_ref(),
+            &STOP,
+            &take,
+        );
+        let computed = self.ended(&router.engine, computed)?;
         if let Some(error) = failure.into_inner().unwrap_or_else(PoisonError::into_inner) {
             return Err(error.into());
         }
         let all = all.into_inner().unwrap_or_else(PoisonError::into_inner);
-        Ok(ScoreTable::from_scores(distinct.spread(all, routes), routes))
-    }
-
-    fn embed_each(
-        &self,
-        engine: &Engine,
-        distinct: &Distinct<'_>,
-        take: &(dyn Fn(&[usize], &Vectors) + Sync),
-    ) -> Result<(), Error> {
-        self.noted(engine, || {
-            let (encoder, cache) = (engine.encoder.as_ref(), engine.cache.as_ref());
-            let computed = encode::embed_each(encoder, cache, distinct, self.bars.as_ref(), &STOP, take)?;
-            Ok::<_, EncodeError>(((), computed, distinct.texts().len()))
-        })
+        let scores = ScoreTable::from_scores(distinct.spread(all, routes), routes);
+        Ok((scores, (computed, distinct.texts().len())))
     }
 }
