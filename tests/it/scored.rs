@@ -16,8 +16,11 @@ fn sandbox() -> Sandbox {
     sandbox
 }
 
-/// Label, best route, score, gap, split, runner-up of made-up rows, good ones with higher scores.
-fn rows(n: u32) -> Vec<(&'static str, &'static str, f64, f64, &'static str, &'static str)> {
+/// Label, best route, score, gap, split, runner-up.
+type Row = (&'static str, &'static str, f64, f64, &'static str, &'static str);
+
+/// Made-up rows, good ones with higher scores.
+fn rows(n: u32) -> Vec<Row> {
     let names = ["coding", "creative", "factual"];
     (0..n)
         .map(|i| {
@@ -56,13 +59,10 @@ fn csv(n: u32) -> String {
 /// The same as Parquet, in groups of so many rows.
 fn parquet(n: u32, group: usize) -> Vec<u8> {
     let rows = rows(n);
-    let text =
-        |name: &'static str,
-         of: fn(&(&'static str, &'static str, f64, f64, &'static str, &'static str)) -> &'static str| {
-            Column::new(PlSmallStr::from_static(name), rows.iter().map(of).collect::<Vec<_>>())
-        };
-    let floats = |name: &'static str,
-                  of: fn(&(&'static str, &'static str, f64, f64, &'static str, &'static str)) -> f64| {
+    let text = |name: &'static str, of: fn(&Row) -> &'static str| {
+        Column::new(PlSmallStr::from_static(name), rows.iter().map(of).collect::<Vec<_>>())
+    };
+    let floats = |name: &'static str, of: fn(&Row) -> f64| {
         Column::new(PlSmallStr::from_static(name), rows.iter().map(of).collect::<Vec<_>>())
     };
     let columns = vec![
