@@ -16,6 +16,7 @@ mod search;
 mod surface;
 mod sweep;
 mod tree;
+mod window;
 
 pub(crate) use certify::rate;
 pub use certify::{

@@ -59,7 +59,9 @@ fn walk(
     let mut low = least;
     let mut admitted = counts.clone();
     for group in below.chunk_by(same).rev() {
-        group.iter().for_each(|(_, row)| admitted.add(row));
+        for (_, row) in group {
+            admitted.add(row);
+        }
         if !holds(&admitted) {
             low = group[0].0.next_up();
             break;
@@ -69,7 +71,9 @@ fn walk(
     let mut high = most;
     let mut left = counts.clone();
     for group in above.chunk_by(same) {
-        group.iter().for_each(|(_, row)| left.remove(row));
+        for (_, row) in group {
+            left.remove(row);
+        }
         if !holds(&left) {
             high = group[0].0;
             break;

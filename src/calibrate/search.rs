@@ -194,6 +194,17 @@ pub(crate) fn settle<R: Placed>(rows: &[R], threshold: f64, gap: f64) -> Thresho
     Thresholds::new(threshold, gap).unwrap_or(Thresholds::ACCEPT_ALL)
 }
 
+/// The point that accepts just what `threshold` and `gap` accept, as a walk over all rows names it: the least score of a row at which
+/// that is so, and the least gap of an accepted row.
+pub(super) fn same_point<R: Placed>(rows: &[R], threshold: f64, gap: f64) -> (f64, f64) {
+    let turned_away = rows.par_iter().filter(|r| r.gap() >= gap).map(Placed::score);
+    let lower = below(turned_away, threshold, f64::NEG_INFINITY);
+    let least = |values: &dyn Fn(&R) -> Option<f64>| rows.iter().filter_map(values).fold(f64::INFINITY, f64::min);
+    let threshold = least(&|r| (r.score() > lower).then_some(r.score()));
+    let gap = least(&|r| (r.score() >= threshold && r.gap() >= gap).then_some(r.gap()));
+    (threshold, gap)
+}
+
 /// The greatest of the values below `limit`, at least `floor`.
 fn below(values: impl ParallelIterator<Item = f64>, limit: f64, floor: f64) -> f64 {
     values.filter(|v| *v < limit).reduce(|| floor, f64::max)

@@ -1,12 +1,14 @@
 //! The sweep over (threshold, gap) for a [`Goal`].
 //!
-//! Goals about sums over the accepted rows are swept in O(n log n), every point, by [`exact`](super::exact). The two that are not
+//! Goals about sums over the accepted rows are swept in O(n log n), every point, by [`exact`](super::exact); where there are many rows a
+//! [`window`](super::window) leaves out those points that a grid shows to be worse. The two goals that are no sums
 //! (`max-macro-f1`, `min-cost`) are walked point by point by [`search`](super::search) as far as that goes, and beyond that
 //! [`near`](super::near) looks at a grid, and at every point around the best of the grid.
 
 use super::exact::{self, Exact};
 use super::rows::{SweepRow, Tally, Totals, tally, tally_of};
-use super::search::{Best, Found, Search, all_of, nothing, pick, search, settle};
+use super::search::{self, Best, Found, Search, all_of, nothing, pick, settle};
+use super::window::{self, Window};
 use super::{CalibrateError, Goal, near};
 use crate::num::f64_from_u64;
 use crate::routes::Thresholds;
@@ -52,13 +54,32 @@ impl Search for Sought<'_> {
 fn find(rows: &[SweepRow], base: &Tally, sought: &Sought<'_>) -> Found<(i64, u64)> {
     if !exact::serves(sought.goal, rows.len()) {
         return if all_of(rows) {
-            search(rows, base, sought)
+            search::search(rows, base, sought)
         } else {
             near::search(rows, base, sought)
         };
     }
-    let Exact { best, points } = exact::search(rows, base, sought.goal, sought.totals);
+    let within = if rows.len() < window::WORTH {
+        None
+    } else {
+        window::window(rows, base, sought.goal, window::SIDE)
+    };
+    exactly(rows, base, sought, within.as_ref())
+}
+
+/// The best point of all, found by looking at all, or at those of a window that holds it.
+fn exactly(rows: &[SweepRow], base: &Tally, sought: &Sought<'_>, within: Option<&Window>) -> Found<(i64, u64)> {
+    let (goal, totals) = (sought.goal, sought.totals);
+    let (Exact { best, points }, corners) = match within {
+        Some(window) => (exact::search(&window.open, &window.given, goal, totals), window.points),
+        None => (exact::search(rows, base, goal, totals), 0),
+    };
     let best = best.and_then(|(threshold, gap)| {
+        let (threshold, gap) = if within.is_some() {
+            search::same_point(rows, threshold, gap)
+        } else {
+            (threshold, gap)
+        };
         let accepted = |row: &SweepRow| row.score >= threshold && row.gap >= gap;
         let mut counts = tally_of(rows, base.by_route.len(), accepted);
         counts.merge(base);
@@ -67,7 +88,7 @@ fn find(rows: &[SweepRow], base: &Tally, sought: &Sought<'_>) -> Found<(i64, u64
     });
     Found {
         best: pick(best, nothing(rows, base, sought)),
-        points: points + 1,
+        points: points + corners + 1,
         exact: true,
     }
 }
@@ -244,9 +265,14 @@ mod tests {
             for base in [Tally::empty(ROUTES), base] {
                 for goal in &goals {
                     let sought = Sought { goal, totals: &totals };
-                    let (tree, walk) = (find(&rows, &base, &sought), search(&rows, &base, &sought));
+                    let (tree, walk) = (find(&rows, &base, &sought), search::search(&rows, &base, &sought));
                     prop_assert_eq!(tree.best, walk.best, "{}", goal.name());
                     prop_assert_eq!((tree.points, tree.exact), (walk.points, walk.exact));
+                    // However coarse the grid that leaves out where the best cannot be.
+                    for side in [1, 2, 3, 7, 40] {
+                        let window = window::window(&rows, &base, goal, side);
+                        prop_assert_eq!(exactly(&rows, &base, &sought, window.as_ref()).best, walk.best, "{} {}", goal.name(), side);
+                    }
                 }
             }
         }

@@ -110,8 +110,8 @@ impl Scored {
         let split = present.split.as_deref().map(text).transpose()?;
         let (mut label, mut best) = (label.iter(), best.iter());
         let (mut score, mut gap) = (score.iter(), gap.iter());
-        let mut runner_up = runner_up.as_ref().map(|column| column.iter());
-        let mut split = split.as_ref().map(|column| column.iter());
+        let mut runner_up = runner_up.as_ref().map(StringChunked::iter);
+        let mut split = split.as_ref().map(StringChunked::iter);
         for row in from..to {
             let cells = scored::Cells {
                 label: label.next().flatten(),

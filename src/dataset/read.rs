@@ -225,7 +225,7 @@ impl<'t> Lines<'t> {
         let start = from + ends.count();
         // Counted apart, so that the usual text, which has no returns, is counted many bytes at a time.
         let passed = &self.text[self.at..start];
-        let newlines = passed.iter().filter(|b| **b == b'\n').count();
+        let newlines = memchr::memchr_iter(b'\n', passed).count();
         let mut lone = 0;
         if passed.contains(&b'\r') {
             let next = &self.text[self.at + 1..];

@@ -1,7 +1,7 @@
 //! Scored, labelled prompts, read a stretch at a time: fifty million rows take no more memory than a thousand.
 //!
 //! The columns are those of the `predictions.csv` that `eval` writes: label, best (or route), score, gap, and where there are
-//! any runner_up and split; others are not looked at. Route names become indices while reading, so that a row costs no text.
+//! any `runner_up` and split; others are not looked at. Route names become indices while reading, so that a row costs no text.
 
 use std::fs::File;
 use std::io::{BufReader, Read, Seek as _, SeekFrom};
@@ -15,6 +15,10 @@ use super::log::name;
 use super::{DatasetError, Format, Label, RowProblem, Truth, parquet};
 use crate::assets::hex;
 use crate::error::nearest;
+
+/// What a file should look like.
+const SHAPE: &str =
+    "a scored file has the columns label, best, score, gap, as the predictions.csv of `routecal eval` has";
 
 /// Rows that cannot be used, after which reading stops: the file is not what it was taken for.
 const MOST_PROBLEMS: usize = 100;
@@ -130,8 +134,6 @@ impl Present {
             present: columns.to_vec(),
             hint,
         };
-        const SHAPE: &str =
-            "a scored file has the columns label, best, score, gap, as the predictions.csv of `routecal eval` has";
         for column in ["score", "gap"] {
             if !has(column) {
                 return Err(missing(column, SHAPE));
@@ -309,12 +311,11 @@ impl ScoredFile {
             problems: Vec::new(),
             each,
         };
-        let (read, rows, sha256) = match &self.parquet {
-            Some((file, sha256)) => (file.read(shard, &mut reading, progress)?, file.rows, sha256.clone()),
-            None => {
-                let (rows, sha256) = read_csv(&self.path, &self.source, shard, &mut reading, progress)?;
-                (rows, rows, sha256)
-            }
+        let (read, rows, sha256) = if let Some((file, sha256)) = &self.parquet {
+            (file.read(shard, &mut reading, progress)?, file.rows, sha256.clone())
+        } else {
+            let (rows, sha256) = read_csv(&self.path, &self.source, shard, &mut reading, progress)?;
+            (rows, rows, sha256)
         };
         if !reading.problems.is_empty() {
             return Err(DatasetError::BadRows {

@@ -72,10 +72,12 @@ impl Direct {
         builder = match &self.stand_in {
             Some(folder) => {
                 let builder = builder.with_config_entry(FOLDER_KEY, folder.path().to_string_lossy())?;
-                self.with_each(builder, |builder, name, value| builder.with_initializer(name, value))?
+                self.with_each(builder, |builder, name, value| {
+                    Ok(builder.with_initializer(name, value)?)
+                })?
             }
             None => self.with_each(builder, |builder, name, value| {
-                builder.with_external_initializer(name, value)
+                Ok(builder.with_external_initializer(name, value)?)
             })?,
         };
         Ok(DirectSession {
@@ -87,7 +89,7 @@ impl Direct {
     fn with_each(
         &self,
         builder: SessionBuilder,
-        add: impl Fn(SessionBuilder, &str, Arc<DynValue>) -> Result<SessionBuilder, ort::Error<SessionBuilder>>,
+        add: impl Fn(SessionBuilder, &str, Arc<DynValue>) -> ort::Result<SessionBuilder>,
     ) -> ort::Result<SessionBuilder> {
         let mut builder = builder;
         for (name, value) in &self.weights {

@@ -56,7 +56,7 @@ enum Model {
 /// A session of one worker.
 enum Session {
     Direct(DirectSession),
-    Fastembed(TextEmbedding),
+    Fastembed(Box<TextEmbedding>),
 }
 
 /// See the module.
@@ -195,7 +195,7 @@ impl OnnxEncoder {
                 // Counting needs no padding, and padding a thousand texts to the longest would cost memory.
                 let mut tokenizer = first.tokenizer.clone();
                 tokenizer.with_padding(None);
-                *lock(&self.sessions[0]) = Some(Session::Fastembed(first));
+                *lock(&self.sessions[0]) = Some(Session::Fastembed(Box::new(first)));
                 Loaded {
                     environment,
                     model: Model::Catalogue,
@@ -285,7 +285,7 @@ impl OnnxEncoder {
                 (Model::Direct(direct), _) => {
                     Session::Direct(direct.session(self.threads_a_session).map_err(|e| self.fail(&e))?)
                 }
-                (Model::Local(model), _) => Session::Fastembed(
+                (Model::Local(model), _) => Session::Fastembed(Box::new(
                     TextEmbedding::try_new_from_user_defined(
                         model.clone(),
                         InitOptionsUserDefined::new()
@@ -294,9 +294,9 @@ impl OnnxEncoder {
                             .with_intra_threads(self.threads_a_session),
                     )
                     .map_err(|e| self.fail(&with_causes(&e)))?,
-                ),
+                )),
                 (Model::Catalogue, Source::Catalogue { model, cache }) => {
-                    Session::Fastembed(self.catalogue_session(model, cache, &loaded.environment)?)
+                    Session::Fastembed(Box::new(self.catalogue_session(model, cache, &loaded.environment)?))
                 }
                 (Model::Catalogue, _) => return Err(self.fail(&"the model was not read")),
             });

@@ -28,6 +28,9 @@ use crate::stats::{Interval, normal};
 /// Groups, where there are as many distinct prompts.
 pub const GROUPS: usize = 64;
 
+/// A prompt by the hash of its text: the hash, its stratum, its row.
+type Hashed = ([u8; 16], usize, usize);
+
 /// Prompts dealt into groups.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Groups {
@@ -53,10 +56,10 @@ impl Groups {
             (hash, stratum, row)
         };
         let rows = scored.rows.par_iter().zip(scored.truths).enumerate();
-        let mut order: Vec<([u8; 16], usize, usize)> = rows.map(hashed).collect();
+        let mut order: Vec<Hashed> = rows.map(hashed).collect();
         order.par_sort_unstable();
         // As in a bootstrap, copies under two labels count with the least of them.
-        let mut clusters: Vec<(usize, &[([u8; 16], usize, usize)])> = order
+        let mut clusters: Vec<(usize, &[Hashed])> = order
             .chunk_by(|a, b| a.0 == b.0)
             .map(|copies| (copies[0].1, copies))
             .collect();
@@ -354,7 +357,7 @@ mod tests {
         };
         let names = ["a".to_owned(), "b".to_owned()];
         let calibrated = Calibrated::new(Method::Platt, scored, "test", scored, true);
-        let prepared = Prepared::new(scored, &names, &vec![Thresholds::ACCEPT_ALL; 2], calibrated);
+        let prepared = Prepared::new(scored, &names, &[Thresholds::ACCEPT_ALL; 2], calibrated);
         let groups = Groups::new(scored, 0);
         assert!(usize::from(groups.count()) <= GROUPS);
         let mut evaluated = prepared.evaluate_with_groups(&groups, &|| {});

@@ -77,8 +77,8 @@ impl Calibrated {
         let losses = self.losses.means(&self.ranking, weights);
         let head = Fitted {
             method: self.method,
-            fitted_on: self.fitted_on.clone(),
-            fitted_n: self.fitted_n,
+            on: self.fitted_on.clone(),
+            n: self.fitted_n,
             in_sample: self.in_sample,
             note: self.note.clone(),
         };
@@ -89,8 +89,10 @@ impl Calibrated {
 /// How a mapping was fitted.
 pub(crate) struct Fitted {
     pub(crate) method: Method,
-    pub(crate) fitted_on: String,
-    pub(crate) fitted_n: u64,
+    /// On which split.
+    pub(crate) on: String,
+    /// On how many prompts.
+    pub(crate) n: u64,
     pub(crate) in_sample: bool,
     /// Why there are no figures, if so.
     pub(crate) note: Option<String>,
@@ -103,8 +105,8 @@ impl Fitted {
         let width = reliability.equal_width_bins(BINS);
         ReliabilityReport {
             method: self.method.name().into(),
-            fitted_on: self.fitted_on,
-            fitted_n: self.fitted_n,
+            fitted_on: self.on,
+            fitted_n: self.n,
             in_sample: self.in_sample,
             note: self.note,
             ece_equal_width: Estimate::new(ece(&width), n),

@@ -27,6 +27,9 @@ fn number(value: f64) -> String {
 }
 
 /// One row a prompt: line, prompt, label, split, best route, score, runner-up, gap, decision.
+///
+/// # Panics
+/// If a score or a decision names a route that has no name.
 pub fn predictions_csv(rows: &[Row], names: &[String], scores: &ScoreTable, decisions: &[Decision]) -> Vec<u8> {
     let header = [
         "line",

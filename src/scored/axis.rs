@@ -5,13 +5,13 @@ use crate::num::{f64_from_u64, usize_from_f64};
 /// From −1 to 1 or from 0 to 2 in so many equal steps: value i is the float nearest to the fraction that it stands for.
 ///
 /// ```
-/// use routecal::scored::{FINE, THRESHOLDS};
+/// use routecal::scored::{FINE_SCORES, THRESHOLDS};
 ///
 /// assert_eq!((THRESHOLDS.value(0), THRESHOLDS.value(569), THRESHOLDS.value(1000)), (-1.0, 0.138, 1.0));
 /// // The greatest value that is at most 0.1399, and one that is hit.
 /// assert_eq!((THRESHOLDS.bin(0.1399), THRESHOLDS.bin(0.138)), (569, 569));
 /// // A fine bin lies in one coarse bin.
-/// assert_eq!(FINE.of_scores().bin(0.1399) / 2000, 569);
+/// assert_eq!(FINE_SCORES.bin(0.1399) / 2000, 569);
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Axis {
@@ -29,36 +29,26 @@ pub const THRESHOLDS: Axis = Axis {
 /// Gaps of the grid: 0 to 2, 1001 of them.
 pub const GAPS: Axis = Axis { steps: 1000, offset: 0 };
 
-/// Bins for what depends on the order of the rows: the sixth decimal, which is also the last one in a `predictions.csv`.
-pub const FINE: Fine = Fine;
-
-/// See [`FINE`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Fine;
-
-/// Fine steps from −1 to 1, and from 0 to 2.
+/// Fine steps from −1 to 1, and from 0 to 2: the sixth decimal, which is also the last one in a `predictions.csv`.
 const FINE_STEPS: u64 = 2_000_000;
 
-impl Fine {
-    /// For scores.
-    pub const fn of_scores(self) -> Axis {
-        Axis {
-            steps: FINE_STEPS,
-            offset: FINE_STEPS / 2,
-        }
-    }
+/// Bins of scores, for what depends on the order of the rows.
+pub const FINE_SCORES: Axis = Axis {
+    steps: FINE_STEPS,
+    offset: FINE_STEPS / 2,
+};
 
-    /// For gaps.
-    pub const fn of_gaps(self) -> Axis {
-        Axis {
-            steps: FINE_STEPS,
-            offset: 0,
-        }
-    }
-}
+/// Bins of gaps, likewise.
+pub const FINE_GAPS: Axis = Axis {
+    steps: FINE_STEPS,
+    offset: 0,
+};
 
 impl Axis {
     /// Values there are.
+    ///
+    /// # Panics
+    /// Never on a machine that has memory for them.
     pub fn len(self) -> usize {
         usize::try_from(self.steps + 1).expect("an axis fits into memory")
     }
@@ -106,7 +96,7 @@ mod tests {
 
     #[test]
     fn coarse_values_are_fine_values() {
-        for (coarse, fine) in [(THRESHOLDS, FINE.of_scores()), (GAPS, FINE.of_gaps())] {
+        for (coarse, fine) in [(THRESHOLDS, FINE_SCORES), (GAPS, FINE_GAPS)] {
             for i in 0..coarse.len() {
                 assert_eq!(coarse.value(i).to_bits(), fine.value(2000 * i).to_bits());
                 assert_eq!((coarse.bin(coarse.value(i)), fine.bin(coarse.value(i))), (i, 2000 * i));
@@ -118,7 +108,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_bin_is_what_its_value_reaches(x in -1.0..1.0_f64, i in 0..1001_usize) {
-            for axis in [THRESHOLDS, FINE.of_scores()] {
+            for axis in [THRESHOLDS, FINE_SCORES] {
                 let bin = axis.bin(x);
                 prop_assert!(axis.value(bin) <= x && x < axis.value(bin + 1));
             }

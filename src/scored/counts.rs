@@ -1,6 +1,6 @@
 //! What is kept of the rows of one split: counts in bins, which add up.
 
-use super::axis::{FINE, GAPS, THRESHOLDS};
+use super::axis::{FINE_GAPS, FINE_SCORES, GAPS, THRESHOLDS};
 use super::line::Line;
 use crate::calibrate::{Kind, Tally, Totals};
 use crate::dataset::{ScoredRow, Truth};
@@ -133,8 +133,8 @@ impl Counts {
         let (kind, place) = (number(kind), KINDS * row.best + number(kind));
         match self.keep {
             Keep::Order => {
-                let score = FINE.of_scores().bin(row.score);
-                let gaps = FINE.of_gaps();
+                let score = FINE_SCORES.bin(row.score);
+                let gaps = FINE_GAPS;
                 // The gap of a lone route is above all others.
                 let gap = if row.gap.is_infinite() {
                     gaps.len()
@@ -195,8 +195,8 @@ impl Counts {
             (FORCED, _) => (routes + 1) * routes,
             (DEPLOYED, _) => (routes + 1) * (routes + 1),
             (_, Keep::Grid) => GAPS.len(),
-            (line, Keep::Order) if line < FIRST + 2 * KINDS => FINE.of_gaps().len() + 1,
-            (_, Keep::Order) => FINE.of_scores().len() / SPREAD + 1,
+            (line, Keep::Order) if line < FIRST + 2 * KINDS => FINE_GAPS.len() + 1,
+            (_, Keep::Order) => FINE_SCORES.len() / SPREAD + 1,
         }
     }
 
@@ -277,7 +277,7 @@ impl Counts {
 
     /// Least score of a bin of [`spread`](Self::spread).
     pub(super) fn spread_value(bin: usize) -> f64 {
-        FINE.of_scores().value(bin * SPREAD)
+        FINE_SCORES.value(bin * SPREAD)
     }
 
     /// Rows of one best route and kind at a threshold of the grid, by gap.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::axis::FINE;
+use super::axis::{FINE_GAPS, FINE_SCORES};
 use super::counts::{Counts, Extent};
 use super::line::Line;
 use super::partial::{Partial, Request};
@@ -100,13 +100,13 @@ pub fn evaluate(whole: &Partial, routes: &Routes) -> Result<EvalReport, ScoredEr
 
 /// Score, in-domain and out-of-domain rows, of every bin that is not empty.
 fn by_score(counts: &Counts) -> Vec<(f64, u64, u64)> {
-    let value = |bin: usize| FINE.of_scores().value(bin);
+    let value = |bin: usize| FINE_SCORES.value(bin);
     by_bin(|kind| counts.scores(kind), value)
 }
 
 /// The same by gap; the gap of a lone route is infinite.
 fn gaps(counts: &Counts) -> Vec<(f64, u64, u64)> {
-    let axis = FINE.of_gaps();
+    let axis = FINE_GAPS;
     let value = |bin: usize| {
         if bin < axis.len() {
             axis.value(bin)
@@ -139,7 +139,7 @@ fn half_in_one_bin(bins: &[(f64, u64, u64)]) -> Option<f64> {
 
 /// Right and wrong in-domain rows by fine bin: score, rows, right rows. A bin may come twice.
 fn in_domain(counts: &Counts) -> Vec<(f64, u64, u64)> {
-    let value = |bin: usize| FINE.of_scores().value(bin);
+    let value = |bin: usize| FINE_SCORES.value(bin);
     let right = counts.scores(RIGHT).bins().map(|(bin, n)| (value(bin), n, n));
     let wrong = counts.scores(WRONG).bins().map(|(bin, n)| (value(bin), n, 0));
     right.chain(wrong).collect()
@@ -150,7 +150,7 @@ fn selective(counts: &Counts) -> SelectiveReport {
         .into_iter()
         .map(|(score, n, right)| (score, n, n - right));
     let outside = counts.scores(OUTSIDE).bins();
-    let outside = outside.map(|(bin, n)| (FINE.of_scores().value(bin), n, n));
+    let outside = outside.map(|(bin, n)| (FINE_SCORES.value(bin), n, n));
     SelectiveReport {
         all: evaluation::selective(&Selective::counted(inside.clone().chain(outside))),
         in_domain: evaluation::selective(&Selective::counted(inside)),
@@ -180,8 +180,8 @@ fn reliability(whole: &Partial, request: &EvalRequest, counts: &Counts) -> Relia
     let reliability = Reliability::counted(confidences);
     Fitted {
         method: request.reliability,
-        fitted_on: fitted_on.to_owned(),
-        fitted_n: rows.iter().map(|(_, n, _)| n).sum(),
+        on: fitted_on.to_owned(),
+        n: rows.iter().map(|(_, n, _)| n).sum(),
         in_sample: fitted_on == request.split,
         note,
     }

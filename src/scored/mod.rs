@@ -21,7 +21,7 @@ mod surface;
 #[cfg(test)]
 mod tests;
 
-pub use axis::{Axis, FINE, GAPS, THRESHOLDS};
+pub use axis::{Axis, FINE_GAPS, FINE_SCORES, GAPS, THRESHOLDS};
 pub(crate) use calibration::ACCURACY_SLACK;
 pub use calibration::{CalibrateRequest, Calibrated, calibrate};
 pub use counts::{Counts, Keep};

@@ -1,5 +1,7 @@
 //! The sweep over the grid: every point's counts by sums over the bins above it.
 
+use std::cmp::Reverse;
+
 use super::axis::{GAPS, THRESHOLDS};
 use super::counts::{Counts, KINDS};
 use super::line::Line;
@@ -8,6 +10,9 @@ use crate::routes::Thresholds;
 
 /// Counts and figures at some points of the grid.
 pub type GridTable = Surface;
+
+/// What orders points: the goal's figure, the rows accepted, the gap, the threshold.
+type Order = (i64, u64, Reverse<usize>, Reverse<usize>);
 
 /// The best point of the grid for a goal.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,19 +93,15 @@ pub(super) fn at(counts: &Counts, threshold: usize, gap: usize) -> Tally {
 /// accept the same rows, the middle of them: rows that come later may lie on either side. `None` where no point meets the goal's
 /// condition.
 pub(super) fn choose(counts: &Counts, goal: &Goal, totals: &Totals) -> Option<GridChoice> {
-    let mut best: Option<((i64, u64), (usize, usize), Tally)> = None;
+    let mut best: Option<(Order, Tally)> = None;
     each_point(counts, |threshold, gap, tally| {
         let Some(key) = goal.key(tally, totals) else { return };
-        let key = (key, tally.accepted());
-        let better = best.as_ref().is_none_or(|(old, (t, g), _)| {
-            (key, std::cmp::Reverse(gap), std::cmp::Reverse(threshold))
-                > (*old, std::cmp::Reverse(*g), std::cmp::Reverse(*t))
-        });
-        if better {
-            best = Some((key, (threshold, gap), tally.clone()));
+        let here = (key, tally.accepted(), Reverse(gap), Reverse(threshold));
+        if best.as_ref().is_none_or(|(old, _)| here > *old) {
+            best = Some((here, tally.clone()));
         }
     });
-    let (_, (threshold, gap), tally) = best?;
+    let ((.., Reverse(gap), Reverse(threshold)), tally) = best?;
     let threshold = middle(threshold, THRESHOLDS.len(), |t| at(counts, t, gap) == tally);
     let gap = middle(gap, GAPS.len(), |g| at(counts, threshold, g) == tally);
     Some(GridChoice {
@@ -140,7 +141,7 @@ pub(super) fn plateau(
         _ => tolerance,
     };
     let (t, g) = (THRESHOLDS.bin(chosen.at.threshold()), GAPS.bin(chosen.at.gap()));
-    let (thresholds, gaps) = line_figures(counts, goal, totals, t, g);
+    let [thresholds, gaps] = line_figures(counts, goal, totals, t, g);
     let holds = |value: &Option<f64>| value.is_some_and(|v| v >= figure - margin - 1e-12);
     let range = |figures: &[Option<f64>], at: usize, value: &dyn Fn(usize) -> f64| {
         let low = figures[..at].iter().rev().take_while(|f| holds(f)).count();
@@ -155,13 +156,7 @@ pub(super) fn plateau(
 }
 
 /// The goal's figure at every threshold with gap `g`, and at every gap with threshold `t`.
-fn line_figures(
-    counts: &Counts,
-    goal: &Goal,
-    totals: &Totals,
-    t: usize,
-    g: usize,
-) -> (Vec<Option<f64>>, Vec<Option<f64>>) {
+fn line_figures(counts: &Counts, goal: &Goal, totals: &Totals, t: usize, g: usize) -> [Vec<Option<f64>>; 2] {
     let mut thresholds = vec![None; THRESHOLDS.len()];
     let mut gaps = vec![None; GAPS.len()];
     each_point(counts, |threshold, gap, tally| {
@@ -172,7 +167,7 @@ fn line_figures(
             gaps[gap] = goal.objective(tally, totals);
         }
     });
-    (thresholds, gaps)
+    [thresholds, gaps]
 }
 
 /// Counts and figures at some thresholds and gaps of the grid, both by rising number.

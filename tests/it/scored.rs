@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use polars::prelude::{Column, DataFrame, ParquetWriter, PlSmallStr};
 use serde_json::Value;
 
-use crate::support::{Sandbox, at, number, pretty, routes};
+use crate::support::{Sandbox, number, pretty, routes};
 
 /// With routes.json of the routes coding, creative and factual, and no dataset.
 fn sandbox() -> Sandbox {
@@ -16,8 +16,11 @@ fn sandbox() -> Sandbox {
     sandbox
 }
 
-/// Label, best route, score, gap, split, runner-up of made-up rows, good ones with higher scores.
-fn rows(n: u32) -> Vec<(&'static str, &'static str, f64, f64, &'static str, &'static str)> {
+/// Label, best route, score, gap, split, runner-up.
+type Row = (&'static str, &'static str, f64, f64, &'static str, &'static str);
+
+/// Made-up rows, good ones with higher scores.
+fn rows(n: u32) -> Vec<Row> {
     let names = ["coding", "creative", "factual"];
     (0..n)
         .map(|i| {
@@ -56,13 +59,10 @@ fn csv(n: u32) -> String {
 /// The same as Parquet, in groups of so many rows.
 fn parquet(n: u32, group: usize) -> Vec<u8> {
     let rows = rows(n);
-    let text =
-        |name: &'static str,
-         of: fn(&(&'static str, &'static str, f64, f64, &'static str, &'static str)) -> &'static str| {
-            Column::new(PlSmallStr::from_static(name), rows.iter().map(of).collect::<Vec<_>>())
-        };
-    let floats = |name: &'static str,
-                  of: fn(&(&'static str, &'static str, f64, f64, &'static str, &'static str)) -> f64| {
+    let text = |name: &'static str, of: fn(&Row) -> &'static str| {
+        Column::new(PlSmallStr::from_static(name), rows.iter().map(of).collect::<Vec<_>>())
+    };
+    let floats = |name: &'static str, of: fn(&Row) -> f64| {
         Column::new(PlSmallStr::from_static(name), rows.iter().map(of).collect::<Vec<_>>())
     };
     let columns = vec![
@@ -110,10 +110,7 @@ fn predictions_give_the_figures_they_came_from() {
         "detection.by_gap.auroc.point",
         "selective.augrc.point",
     ] {
-        assert!(
-            (number(at(&again, path)) - number(at(&first, path))).abs() < 1e-9,
-            "{path}"
-        );
+        assert!((number(&again, path) - number(&first, path)).abs() < 1e-9, "{path}");
     }
     assert_eq!(again["mistakes"], Value::Array(Vec::new()));
     assert_eq!(again["provenance"]["encoder"]["model"], "unknown");
@@ -180,13 +177,10 @@ fn thresholds_are_chosen_on_the_grid_and_written() {
     let found = run(&sandbox, "calibrate --scored s.csv --write");
     assert_eq!(found["exact"], false);
     assert_eq!(found["points"], 1001 * 1001);
-    let (threshold, gap) = (number(&found["chosen"]["threshold"]), number(&found["chosen"]["gap"]));
+    let (threshold, gap) = (number(&found, "chosen.threshold"), number(&found, "chosen.gap"));
     let written = sandbox.read_json("routes.json");
-    assert_eq!(
-        number(&written["thresholds"]["threshold"]).to_bits(),
-        threshold.to_bits()
-    );
-    assert_eq!(number(&written["thresholds"]["gap"]).to_bits(), gap.to_bits());
+    assert_eq!(number(&written, "thresholds.threshold").to_bits(), threshold.to_bits());
+    assert_eq!(number(&written, "thresholds.gap").to_bits(), gap.to_bits());
     // What was written is judged as it was promised.
     let judged = run(&sandbox, "eval --scored s.csv");
     assert_eq!(

@@ -11,7 +11,7 @@ use crate::dataset::Shard;
 #[command(next_help_heading = "Scored files")]
 pub(in crate::cli) struct ScoredArgs {
     /// Parquet or CSV file of prompts that were scored already, instead of a dataset: columns label, best (or route), score, gap, and
-    /// where there are any runner_up and split. Needs no encoder, and takes any number of rows in one pass.
+    /// where there are any `runner_up` and split. Needs no encoder, and takes any number of rows in one pass.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["dataset", "router"])]
     pub(in crate::cli) scored: Option<PathBuf>,
     /// Count part I of N of the scored file only, and write the counts for `routecal merge`.

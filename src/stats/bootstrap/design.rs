@@ -5,6 +5,9 @@ use crate::stats::Stream;
 /// Blocks of clusters that a jackknife leaves out, at most: each costs one pass over the rows.
 const MOST_BLOCKS: usize = 1000;
 
+/// A row: its cluster, its number, its stratum.
+type Named<C> = (C, u32, usize);
+
 /// Strata of clusters of rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Design {
@@ -44,13 +47,13 @@ impl Design {
     /// # Panics
     /// If there are 2³² rows or more.
     pub fn new<C: Ord>(rows: impl IntoIterator<Item = (usize, C)>) -> Self {
-        let mut rows: Vec<(C, u32, usize)> = rows
+        let mut rows: Vec<Named<C>> = rows
             .into_iter()
             .enumerate()
             .map(|(row, (stratum, cluster))| (cluster, small(row), stratum))
             .collect();
         rows.sort_unstable_by(|a, b| a.0.cmp(&b.0).then(a.1.cmp(&b.1)));
-        let mut clusters: Vec<(usize, &[(C, u32, usize)])> = rows
+        let mut clusters: Vec<(usize, &[Named<C>])> = rows
             .chunk_by(|a, b| a.0 == b.0)
             .map(|rows| (rows.iter().map(|row| row.2).min().unwrap_or_default(), rows))
             .collect();

@@ -1,7 +1,7 @@
 //! How long the sweep and the bootstrap take. See `tests/bench/README.md`.
 //!
 //! ```text
-//! cargo bench --bench sweep -- sweep [--rows N] [--repeat K] [--dump FILE]
+//! cargo bench --bench sweep -- sweep [--rows N] [--repeat K] [--goal NAME] [--dump FILE]
 //! cargo bench --bench sweep -- growth [--most N]
 //! cargo bench --bench sweep -- bootstrap [--prompts N] [--resamples B] [--repeat K]
 //! ```
@@ -39,7 +39,11 @@ fn main() {
             if let Some(i) = arguments.iter().position(|a| a == "--dump") {
                 dump(&rows, &arguments[i + 1]);
             }
-            sweep(&rows, number("--repeat", 5));
+            let goal = arguments
+                .iter()
+                .position(|a| a == "--goal")
+                .map(|i| arguments[i + 1].as_str());
+            sweep(&rows, number("--repeat", 5), goal);
         }
         Some("growth") => growth(number("--most", 10_000_000)),
         Some("bootstrap") => bootstrap(
@@ -119,10 +123,13 @@ fn goals() -> Vec<Goal> {
     ]
 }
 
-fn sweep(rows: &[SweepRow], repeat: usize) {
+fn sweep(rows: &[SweepRow], repeat: usize, only: Option<&str>) {
     println!("goal,rows,wall_s,cpu_s,exact,points,threshold,gap,figure");
     for _ in 0..repeat {
-        for goal in goals() {
+        for goal in goals()
+            .into_iter()
+            .filter(|goal| only.is_none_or(|only| only == goal.name()))
+        {
             one(rows, &goal);
         }
     }
