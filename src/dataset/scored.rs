@@ -318,14 +318,15 @@ impl ScoredFile {
             (rows, rows, sha256)
         };
         if !reading.problems.is_empty() {
+            let of_names = reading.problems.iter().any(|p| p.message.contains("is no route"));
             return Err(DatasetError::BadRows {
                 source_name: self.source.clone(),
                 problems: reading.problems,
                 rows: usize::try_from(read).unwrap_or(usize::MAX),
-                hint: Some(format!(
-                    "the routes are {}; a prompt that belongs to none has the label none",
-                    listed(routes)
-                )),
+                hint: of_names.then(|| {
+                    let routes = listed(routes);
+                    format!("the routes are {routes}; a prompt that belongs to none has the label none")
+                }),
             });
         }
         if rows == 0 {
