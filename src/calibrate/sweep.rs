@@ -64,13 +64,13 @@ fn find(rows: &[SweepRow], base: &Tally, sought: &Sought<'_>) -> Found<(i64, u64
     } else {
         window::window(rows, base, sought.goal, window::SIDE)
     };
-    exactly(rows, base, sought, within)
+    exactly(rows, base, sought, within.as_ref())
 }
 
 /// The best point of all, found by looking at all, or at those of a window that holds it.
-fn exactly(rows: &[SweepRow], base: &Tally, sought: &Sought<'_>, within: Option<Window>) -> Found<(i64, u64)> {
+fn exactly(rows: &[SweepRow], base: &Tally, sought: &Sought<'_>, within: Option<&Window>) -> Found<(i64, u64)> {
     let (goal, totals) = (sought.goal, sought.totals);
-    let (Exact { best, points }, corners) = match &within {
+    let (Exact { best, points }, corners) = match within {
         Some(window) => (exact::search(&window.open, &window.given, goal, totals), window.points),
         None => (exact::search(rows, base, goal, totals), 0),
     };
@@ -271,7 +271,7 @@ mod tests {
                     // However coarse the grid that leaves out where the best cannot be.
                     for side in [1, 2, 3, 7, 40] {
                         let window = window::window(&rows, &base, goal, side);
-                        prop_assert_eq!(exactly(&rows, &base, &sought, window).best, walk.best, "{} {}", goal.name(), side);
+                        prop_assert_eq!(exactly(&rows, &base, &sought, window.as_ref()).best, walk.best, "{} {}", goal.name(), side);
                     }
                 }
             }

@@ -190,7 +190,7 @@ impl Reading<'_> {
     }
 
     fn check<'c>(&self, cells: &Cells<'c>) -> Result<ScoredRow<'c>, String> {
-        let none = |column: &str| format!("column \"{column}\" is null");
+        let none = |column: &str| format!("column \"{column}\" is empty");
         let label = cells.label.ok_or_else(|| none(&self.present.label))?;
         let truth = match self.route(label) {
             Some(route) => Truth::Route(route),
@@ -320,12 +320,9 @@ impl ScoredFile {
         if !reading.problems.is_empty() {
             return Err(DatasetError::BadRows {
                 source_name: self.source.clone(),
+                hint: Some(advice(&reading.problems, routes)),
                 problems: reading.problems,
                 rows: usize::try_from(read).unwrap_or(usize::MAX),
-                hint: Some(format!(
-                    "the routes are {}; a prompt that belongs to none has the label none",
-                    listed(routes)
-                )),
             });
         }
         if rows == 0 {
@@ -341,6 +338,19 @@ impl ScoredFile {
             runner_ups: self.present.runner_up,
         })
     }
+}
+
+/// What to do about the rows: of names, which there are; otherwise what the numbers are.
+fn advice(problems: &[RowProblem], routes: &[String]) -> String {
+    let of_names = |p: &RowProblem| p.message.contains("is no route") || p.message.contains("differs from");
+    if problems.iter().any(of_names) {
+        return format!(
+            "the routes are {}; a prompt that belongs to none has the label none",
+            listed(routes)
+        );
+    }
+    "every row needs a score within -1 and 1 (a cosine) and a gap within 0 and 2 (best minus runner-up); leave out the rows that have none"
+        .into()
 }
 
 /// sha256 of the length of a Parquet file and its footer.
