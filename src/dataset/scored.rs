@@ -3,8 +3,10 @@
 //! The columns are those of the `predictions.csv` that `eval` writes: label, best (or route), score, gap, and where there are
 //! any `runner_up` and split; others are not looked at. Route names become indices while reading, so that a row costs no text.
 
+mod records;
+
 use std::fs::File;
-use std::io::{BufReader, Read, Seek as _, SeekFrom};
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -190,7 +192,7 @@ impl Reading<'_> {
     }
 
     fn check<'c>(&self, cells: &Cells<'c>) -> Result<ScoredRow<'c>, String> {
-        let none = |column: &str| format!("column \"{column}\" is null");
+        let none = |column: &str| format!("column \"{column}\" is empty");
         let label = cells.label.ok_or_else(|| none(&self.present.label))?;
         let truth = match self.route(label) {
             Some(route) => Truth::Route(route),
@@ -277,7 +279,7 @@ impl ScoredFile {
             let sha256 = footer_hash(&mut file, length).map_err(fail)?;
             (opened.columns.clone(), Some((opened, sha256)))
         } else {
-            (csv_columns(path, &source)?, None)
+            (records::columns(path, &source)?, None)
         };
         Ok(Self {
             path: path.to_owned(),
@@ -314,19 +316,15 @@ impl ScoredFile {
         let (read, rows, sha256) = if let Some((file, sha256)) = &self.parquet {
             (file.read(shard, &mut reading, progress)?, file.rows, sha256.clone())
         } else {
-            let (rows, sha256) = read_csv(&self.path, &self.source, shard, &mut reading, progress)?;
+            let (rows, sha256) = records::read(&self.path, &self.source, shard, &mut reading, progress)?;
             (rows, rows, sha256)
         };
         if !reading.problems.is_empty() {
-            let of_names = reading.problems.iter().any(|p| p.message.contains("is no route"));
             return Err(DatasetError::BadRows {
                 source_name: self.source.clone(),
+                hint: Some(advice(&reading.problems, routes)),
                 problems: reading.problems,
                 rows: usize::try_from(read).unwrap_or(usize::MAX),
-                hint: of_names.then(|| {
-                    let routes = listed(routes);
-                    format!("the routes are {routes}; a prompt that belongs to none has the label none")
-                }),
             });
         }
         if rows == 0 {
@@ -342,6 +340,19 @@ impl ScoredFile {
             runner_ups: self.present.runner_up,
         })
     }
+}
+
+/// What to do about the rows: of names, which there are; otherwise what the numbers are.
+fn advice(problems: &[RowProblem], routes: &[String]) -> String {
+    let of_names = |p: &RowProblem| p.message.contains("is no route") || p.message.contains("differs from");
+    if problems.iter().any(of_names) {
+        return format!(
+            "the routes are {}; a prompt that belongs to none has the label none",
+            listed(routes)
+        );
+    }
+    "every row needs a score within -1 and 1 (a cosine) and a gap within 0 and 2 (best minus runner-up); leave out the rows that have none"
+        .into()
 }
 
 /// sha256 of the length of a Parquet file and its footer.
@@ -372,113 +383,4 @@ impl std::io::Write for Hashing<'_> {
     fn flush(&mut self) -> std::io::Result<()> {
         Ok(())
     }
-}
-
-/// Hashes what is read through it.
-struct HashedFile {
-    file: File,
-    hash: Sha256,
-}
-
-impl Read for HashedFile {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let n = self.file.read(buffer)?;
-        self.hash.update(&buffer[..n]);
-        Ok(n)
-    }
-}
-
-fn malformed(source: &str, error: &csv::Error) -> DatasetError {
-    DatasetError::Malformed {
-        source_name: source.to_owned(),
-        line: error.position().map_or(0, csv::Position::line),
-        message: error.to_string(),
-    }
-}
-
-fn csv_columns(path: &Path, source: &str) -> Result<Vec<String>, DatasetError> {
-    let mut reader = csv::Reader::from_path(path).map_err(|e| malformed(source, &e))?;
-    let header = reader.headers().map_err(|e| malformed(source, &e))?;
-    Ok(header.iter().map(|cell| cell.trim().to_owned()).collect())
-}
-
-/// Rows between two reports of progress.
-const STRETCH: u64 = 1 << 16;
-
-/// A CSV is read whole whatever the part, since only reading says where its rows are: part i of n has the rows i, i + n, …
-fn read_csv(
-    path: &Path,
-    source: &str,
-    shard: Shard,
-    reading: &mut Reading<'_>,
-    progress: &mut dyn FnMut(u64, Option<u64>),
-) -> Result<(u64, String), DatasetError> {
-    let file = File::open(path).map_err(|e| DatasetError::Read {
-        source_name: source.to_owned(),
-        source: e,
-    })?;
-    let file = HashedFile {
-        file,
-        hash: Sha256::new(),
-    };
-    let mut reader = csv::ReaderBuilder::new()
-        .flexible(true)
-        .from_reader(BufReader::with_capacity(1 << 20, file));
-    let header = reader.headers().map_err(|e| malformed(source, &e))?.clone();
-    let place = |name: &str| header.iter().position(|cell| cell.trim() == name);
-    let present = reading.present().clone();
-    let (label, best, score, gap) = (
-        place(&present.label),
-        place(&present.best),
-        place("score"),
-        place("gap"),
-    );
-    let (runner_up, split) = (place("runner_up"), present.split.as_deref().and_then(place));
-    let mut record = csv::StringRecord::new();
-    let mut rows = 0;
-    let mut stopped = false;
-    while !stopped && reader.read_record(&mut record).map_err(|e| malformed(source, &e))? {
-        rows += 1;
-        if rows % STRETCH == 0 {
-            progress(rows, None);
-        }
-        if (rows - 1) % shard.of() != shard.index() - 1 {
-            continue;
-        }
-        let line = record.position().map_or(0, csv::Position::line);
-        let outcome = if record.len() == header.len() {
-            let text = |at: Option<usize>| at.and_then(|at| record.get(at));
-            let number = |at: Option<usize>| {
-                let text = text(at).unwrap_or_default().trim();
-                if text.is_empty() {
-                    return Ok(None);
-                }
-                text.parse::<f64>()
-                    .map(Some)
-                    .map_err(|_| format!("{text:?} is no number"))
-            };
-            match (number(score), number(gap)) {
-                (Ok(score), Ok(gap)) => reading.row(
-                    line,
-                    &Cells {
-                        label: text(label),
-                        best: text(best),
-                        score,
-                        gap,
-                        runner_up: text(runner_up),
-                        split: text(split),
-                    },
-                ),
-                (Err(message), _) => reading.problem(line, format!("column \"score\": {message}")),
-                (_, Err(message)) => reading.problem(line, format!("column \"gap\": {message}")),
-            }
-        } else {
-            let message = format!("{} fields where the header has {}", record.len(), header.len());
-            reading.problem(line, message)
-        };
-        stopped = outcome.is_err();
-    }
-    progress(rows, None);
-    let file = reader.into_inner().into_inner();
-    Ok((rows, hex(&file.hash.finalize())))
 }

@@ -246,6 +246,69 @@ fn what_cannot_be_counted_is_refused() {
     insta::assert_snapshot!(messages.join("\n"));
 }
 
+/// Nulls and numbers that are none, which a CSV cannot hold or holds otherwise; rows of a Parquet file are counted from 1.
+#[test]
+fn hostile_values_of_a_parquet_file_are_refused_by_row_and_column() {
+    let sandbox = sandbox();
+    let name = PlSmallStr::from_static;
+    let text = |column, values: [Option<&str>; 3]| Column::new(name(column), values);
+    let numbers = |column, values: [Option<f64>; 3]| Column::new(name(column), values);
+    let good = |column: &'static str| match column {
+        "label" | "best" => text(column, [Some("coding"); 3]),
+        "split" => text(column, [Some("test"); 3]),
+        _ => numbers(column, [Some(0.5); 3]),
+    };
+    let cases = [
+        (
+            text("label", [Some("none"), None, Some("coding")]),
+            "2: column \"label\" is empty",
+        ),
+        (
+            text("best", [None, Some("coding"), Some("coding")]),
+            "1: column \"best\" is empty",
+        ),
+        (
+            text("best", [Some("coding"), Some("coding"), Some("none")]),
+            "3: column \"best\": \"none\" is no route",
+        ),
+        (
+            numbers("score", [Some(0.1), Some(f64::NAN), Some(0.1)]),
+            "2: column \"score\": NaN is not within -1 and 1",
+        ),
+        (
+            numbers("score", [Some(0.1), None, Some(0.1)]),
+            "2: column \"score\" is empty",
+        ),
+        (
+            numbers("gap", [Some(0.1), Some(0.1), Some(f64::INFINITY)]),
+            "3: column \"gap\": inf is not within 0 and 2",
+        ),
+        (
+            text("split", [Some("test"), Some("test"), None]),
+            "3: column \"split\" is empty",
+        ),
+        (
+            text("score", [Some("0.1"), Some("0.2"), Some("0.3")]),
+            "column \"score\" holds str, not numbers",
+        ),
+    ];
+    for (bad, expected) in cases {
+        let columns = ["label", "best", "score", "gap", "split"].map(|column| {
+            if bad.name().as_str() == column {
+                bad.clone()
+            } else {
+                good(column)
+            }
+        });
+        let mut frame = DataFrame::new(3, columns.to_vec()).unwrap();
+        let mut bytes = Vec::new();
+        ParquetWriter::new(&mut bytes).finish(&mut frame).unwrap();
+        sandbox.write("bad.parquet", bytes);
+        let message = sandbox.refused(["eval", "--scored", "bad.parquet"]);
+        assert!(message.contains(expected), "{message}\nnot: {expected}");
+    }
+}
+
 #[test]
 fn a_file_without_splits_is_one() {
     let sandbox = sandbox();

@@ -98,9 +98,15 @@ fn of_mistakes(report: &EvalReport, steps: &mut Vec<Step>) {
     if let Some(route) = weakest.filter(|route| route.recall.point < Some(0.9)) {
         steps.push(step(
             format!(
-                "Give route {} better examples: even without thresholds only {} of its prompts have it first. The mistakes below name the examples that draw them away.",
+                "Give route {} better examples: even without thresholds only {} of its prompts have it first.{}",
                 shown(&route.route, 60),
-                share(route.recall.point)
+                share(route.recall.point),
+                // Counts of a scored file have none.
+                if report.mistakes.is_empty() {
+                    ""
+                } else {
+                    " The mistakes below name the examples that draw them away."
+                }
             ),
             "routecal centroids",
         ));
