@@ -2,6 +2,9 @@
 """How many prompts a second: sentence-transformers against routecal in fp32 and int8, the same weights and threads.
 
     bench_embedding.py --routecal PROGRAM --model-dir DIR --data FILE.csv [--prompts 18200] [--threads 2] [--repeats 5]
+                       [--tokens 100-250]
+
+With `--tokens`, prompts are joined until each is as long as was drawn, evenly, between the two numbers of tokens.
 
 Each repeat measures all contenders one after the other, so that whatever else the machine does falls on all of them; the
 table has the median over the repeats with the least and the greatest, and ratios taken within each repeat.
@@ -22,6 +25,7 @@ import csv
 import importlib.metadata
 import json
 import os
+import random
 import resource
 import subprocess
 import tempfile
@@ -35,6 +39,29 @@ def prompts_of(path, column, count):
     """The first distinct prompts of a CSV file."""
     with open(path, encoding="utf-8", newline="") as file:
         return list(dict.fromkeys(row[column] for row in csv.DictReader(file)))[:count]
+
+
+def joined(prompts, tokens, folder, count):
+    """So many long prompts: each of several prompts, drawn at random, until the length drawn for it is reached."""
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    least, most = map(int, tokens.split("-"))
+    lengths = [len(one.ids) for one in tokenizer.encode_batch(prompts, add_special_tokens=False)]
+    draw, made = random.Random(0), []
+    while len(made) < count:
+        wanted, parts, length = draw.randint(least, most) - 2, [], 0
+        while True:
+            i = draw.randrange(len(prompts))
+            if length + lengths[i] > wanted:
+                break
+            parts.append(prompts[i])
+            length += lengths[i]
+        if length + 2 >= least:
+            made.append(" ".join(parts))
+    return made
 
 
 class SentenceTransformers:
@@ -97,12 +124,16 @@ def main():
     parser.add_argument("--data", required=True, type=Path, help="CSV file with prompts")
     parser.add_argument("--column", default="prompt", help="its column of prompts")
     parser.add_argument("--prompts", type=int, default=18200, help="how many distinct ones to embed")
+    parser.add_argument("--tokens", metavar="LEAST-MOST", help="join prompts to this many tokens each")
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="for each contender")
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--precisions", default="fp32,int8", help="those of routecal, separated by commas")
     parser.add_argument("--json", type=Path, help="also write every measurement here")
     args = parser.parse_args()
-    texts = prompts_of(args.data, args.column, args.prompts)
+    if args.tokens:
+        texts = joined(prompts_of(args.data, args.column, None), args.tokens, args.model_dir, args.prompts)
+    else:
+        texts = prompts_of(args.data, args.column, args.prompts)
     with tempfile.TemporaryDirectory() as folder:
         program = str(Path(args.routecal).resolve())
         contenders = [SentenceTransformers(args.model_dir, args.threads)]
