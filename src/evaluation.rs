@@ -11,7 +11,7 @@ mod reliability;
 pub use figures::{Evaluated, Prepared, as_deployed, with_intervals};
 pub(crate) use figures::{as_deployed_of, count, detection, forced_choice, selective};
 pub use grouped::{GROUPS, Groups};
-pub(crate) use mistakes::folded_examples;
+pub(crate) use mistakes::{MISTAKES, folded_examples};
 pub(crate) use reliability::Fitted;
 pub use reliability::{Calibrated, Method};
 

@@ -1,6 +1,7 @@
 //! What every command needs: flags resolved, encoder opened, prompts embedded.
 
 mod scored;
+mod worst;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,7 +22,7 @@ use crate::router::{Centroids, RouterArtefact, RouterError, ScoreTable, Scorer};
 use crate::routes::{DEFAULT_ENCODER, Routes, Thresholds};
 use crate::store::OutputFolder;
 
-pub(super) use scored::{Part, ScoredData};
+pub(super) use scored::{Part, ScoredData, Wanted};
 
 /// Set by Ctrl-C; looked at between batches.
 static STOP: AtomicBool = AtomicBool::new(false);

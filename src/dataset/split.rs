@@ -33,26 +33,34 @@ pub(super) fn assign(rows: &mut [Row], seed: u64) {
     // Copies of a prompt stand together, the first one first.
     order.par_sort_unstable();
     let copies = || order.chunk_by(|a, b| a.0 == b.0);
-    let mut size: HashMap<&str, usize> = HashMap::new();
+    // Labels by number, in the order of the rows: in the order of the hashes every look at a row is a cache miss.
+    let mut number: HashMap<&str, usize> = HashMap::new();
+    let numbers: Vec<usize> = rows
+        .iter()
+        .map(|row| {
+            let next = number.len();
+            *number.entry(label(row)).or_insert(next)
+        })
+        .collect();
+    let mut size = vec![0_usize; number.len()];
     for group in copies() {
-        *size.entry(label(&rows[group[0].1])).or_default() += 1;
+        size[numbers[group[0].1]] += 1;
     }
-    let mut left: HashMap<&str, usize> = size.into_iter().map(|(label, n)| (label, n.div_ceil(2))).collect();
+    let mut left: Vec<usize> = size.into_iter().map(|n| n.div_ceil(2)).collect();
     let mut calibration = vec![false; rows.len()];
     for group in copies() {
-        if let Some(left) = left.get_mut(label(&rows[group[0].1]))
-            && *left > 0
-        {
+        let left = &mut left[numbers[group[0].1]];
+        if *left > 0 {
             *left -= 1;
             for (_, row) in group {
                 calibration[*row] = true;
             }
         }
     }
-    for (row, calibration) in rows.iter_mut().zip(calibration) {
+    rows.par_iter_mut().zip(calibration).for_each(|(row, calibration)| {
         let name = if calibration { CALIBRATION } else { TEST };
         name.clone_into(&mut row.split);
-    }
+    });
 }
 
 fn label(row: &Row) -> &str {

@@ -160,14 +160,14 @@ impl VectorCache {
                 dimension,
             };
         };
-        let mut wanted = self.wanted(texts);
         let mut look = Look {
             dimension,
             stop,
             take,
+            missing: texts.iter().map(|_| AtomicBool::new(true)).collect(),
             damaged: AtomicUsize::new(0),
         };
-        let looked = self.look(&mut look, connection, texts, &mut wanted);
+        let looked = self.look(&mut look, connection, texts);
         drop(guard);
         let entries = *look.damaged.get_mut();
         if entries > 0 {
@@ -179,11 +179,11 @@ impl VectorCache {
         if let Err(error) = looked {
             self.fail(&error);
         }
-        wanted.retain(|w| !w.taken);
-        let mut missing: Vec<usize> = wanted.into_iter().map(|w| w.index).collect();
-        missing.sort_unstable();
+        let missing = (0..)
+            .zip(look.missing)
+            .filter_map(|(i, missing)| missing.into_inner().then_some(i));
         Kept {
-            missing,
+            missing: missing.collect(),
             dimension: look.dimension,
         }
     }
@@ -211,7 +211,6 @@ impl VectorCache {
                 hash: layout::hash(&key),
                 index,
                 key,
-                taken: false,
             }
         };
         let mut wanted: Vec<Wanted> = texts.par_iter().enumerate().map(with_key).collect();
@@ -220,30 +219,40 @@ impl VectorCache {
     }
 
     /// Looks up on the connection there is, or where there are many, on one a thread.
-    fn look(
-        &self,
-        look: &mut Look<'_>,
-        connection: &Connection,
-        texts: &[&str],
-        wanted: &mut [Wanted],
-    ) -> rusqlite::Result<()> {
+    fn look(&self, look: &mut Look<'_>, connection: &Connection, texts: &[&str]) -> rusqlite::Result<()> {
         if !connection.prepare_cached("SELECT 1 FROM vectors LIMIT 1")?.exists([])? {
             return Ok(());
         }
         if look.dimension.is_none() {
             look.dimension = self.first_dimension(connection, texts)?;
         }
-        if wanted.len() < MANY {
-            return look.on(connection, wanted);
-        }
+        let wanted = self.wanted(texts);
         let look = &*look;
-        let share = wanted.len().div_ceil(rayon::current_num_threads());
-        wanted.par_chunks_mut(share).try_for_each(|wanted| {
-            let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-            let connection = Connection::open_with_flags(&self.path, flags)?;
-            connection.busy_timeout(PATIENCE)?;
-            look.on(&connection, wanted)
-        })
+        if wanted.len() < MANY {
+            let mut places = look::places(connection, &wanted, 0)?;
+            places.sort_unstable();
+            return look.fetch(connection, &wanted, &places);
+        }
+        let connections = rayon::current_num_threads();
+        let share = wanted.len().div_ceil(connections);
+        let found = wanted
+            .par_chunks(share)
+            .enumerate()
+            .map(|(i, own)| look::places(&self.reader()?, own, i * share));
+        let mut places = found.collect::<rusqlite::Result<Vec<_>>>()?.concat();
+        places.par_sort_unstable();
+        let share = places.len().div_ceil(connections).max(1);
+        places
+            .par_chunks(share)
+            .try_for_each(|own| look.fetch(&self.reader()?, &wanted, own))
+    }
+
+    /// Another connection, to read.
+    fn reader(&self) -> rusqlite::Result<Connection> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.path, flags)?;
+        connection.busy_timeout(PATIENCE)?;
+        Ok(connection)
     }
 
     /// Keeps vectors, in one transaction.

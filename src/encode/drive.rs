@@ -1,8 +1,10 @@
 //! Drives an encoder over many texts.
 
-use std::collections::HashMap;
+use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError, mpsc};
+
+use rayon::prelude::*;
 
 use super::vectors::problem;
 use super::{BatchLimit, EncodeError, Encoder, VectorCache, Vectors};
@@ -50,19 +52,37 @@ pub struct Distinct<'t> {
 }
 
 impl<'t> Distinct<'t> {
-    /// O(texts).
+    /// O(n log n), on all cores.
     pub fn of(texts: &[&'t str]) -> Self {
-        let mut index: HashMap<&str, usize> = HashMap::with_capacity(texts.len());
+        // Any hash will do: it only brings copies together, and no order depends on it.
+        let hasher = RandomState::new();
+        let hashed = |(place, text): (usize, &&str)| (hasher.hash_one(text), place);
+        let mut order: Vec<(u64, usize)> = texts.par_iter().enumerate().map(hashed).collect();
+        order.par_sort_unstable();
+        // For each text the first one that equals it.
+        let mut first: Vec<usize> = (0..texts.len()).collect();
+        let mut firsts: Vec<usize> = Vec::new();
+        for run in order.chunk_by(|a, b| a.0 == b.0).filter(|run| run.len() > 1) {
+            // Nearly always one; another text may share the hash.
+            firsts.clear();
+            for (_, place) in run {
+                match firsts.iter().find(|first| texts[**first] == texts[*place]) {
+                    Some(earlier) => first[*place] = *earlier,
+                    None => firsts.push(*place),
+                }
+            }
+        }
         let mut distinct = Vec::new();
-        let position = texts
-            .iter()
-            .map(|text| {
-                *index.entry(text).or_insert_with(|| {
-                    distinct.push(*text);
-                    distinct.len() - 1
-                })
-            })
-            .collect();
+        let mut position = first;
+        for (place, text) in texts.iter().enumerate() {
+            position[place] = if position[place] == place {
+                distinct.push(*text);
+                distinct.len() - 1
+            } else {
+                // An earlier one, whose own position stands already.
+                position[position[place]]
+            };
+        }
         Self {
             texts: distinct,
             position,

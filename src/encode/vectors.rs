@@ -27,7 +27,7 @@ impl Vectors {
     }
 
     /// Of numbers that were checked row by row as they came.
-    pub(super) fn checked(dimension: usize, data: Vec<f32>) -> Self {
+    pub(crate) fn checked(dimension: usize, data: Vec<f32>) -> Self {
         debug_assert!(data.is_empty() || dimension > 0 && data.len().is_multiple_of(dimension));
         Self { dimension, data }
     }

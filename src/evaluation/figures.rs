@@ -99,6 +99,33 @@ impl<'a> Prepared<'a> {
         }
     }
 
+    /// All prompts by falling score.
+    pub(super) fn by_score(&self) -> &Ranking {
+        &self.by_score
+    }
+
+    /// The same prompts in another order, which is that of the weights from then on. O(n log n).
+    pub(super) fn moved(&self, order: &[usize]) -> Self {
+        let mut places = vec![0; order.len()];
+        for (place, row) in (0..).zip(order) {
+            places[*row] = place;
+        }
+        let cell = |(cell, rows): &(Cell, Vec<u32>)| {
+            let mut rows: Vec<u32> = rows.iter().map(|row| places[*row as usize]).collect();
+            rows.sort_unstable();
+            (*cell, rows)
+        };
+        Self {
+            names: self.names,
+            cells: self.cells.iter().map(cell).collect(),
+            by_score: self.by_score.moved(&places),
+            by_gap: self.by_gap.moved(&places),
+            selective: self.selective.moved(&places),
+            selective_in_domain: self.selective_in_domain.moved(&places),
+            calibrated: self.calibrated.moved(&places),
+        }
+    }
+
     /// All figures, each prompt counted `weights[row]` times, or once without weights. O(n).
     ///
     /// # Panics

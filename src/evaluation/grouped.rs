@@ -83,6 +83,14 @@ impl Groups {
         self.groups
     }
 
+    /// The same groups with the rows in another order.
+    fn moved(&self, order: &[usize]) -> Self {
+        Self {
+            of_row: order.iter().map(|row| self.of_row[*row]).collect(),
+            groups: self.groups,
+        }
+    }
+
     /// One for each row, but 0 for those of one group.
     fn without(&self, group: u8) -> Vec<u32> {
         self.of_row.iter().map(|own| u32::from(*own != group)).collect()
@@ -102,11 +110,17 @@ impl Prepared<'_> {
     /// If the groups are not those of these prompts.
     pub fn evaluate_with_groups(&self, groups: &Groups, done: &(dyn Fn() + Sync)) -> Evaluated {
         let mut evaluated = self.evaluate(None);
+        // By falling score, since most figures are counted in that order: what lies in order in memory is read several times as
+        // fast, and this is read once a group.
+        let order: Vec<usize> = self.by_score().order().collect();
+        let prepared = self.moved(&order);
+        let groups = groups.moved(&order);
         let left_out: Vec<Vec<Option<f64>>> = (0..groups.groups)
             .into_par_iter()
             .map(|group| {
                 let mut points = Vec::new();
-                self.evaluate(Some(&groups.without(group)))
+                prepared
+                    .evaluate(Some(&groups.without(group)))
                     .each(&mut |estimate| points.push(estimate.point));
                 done();
                 points

@@ -12,7 +12,7 @@ use crate::router::{Centroids, decide};
 use crate::routes::{Routes, Thresholds};
 
 /// Mistakes listed: enough to see what they have in common.
-const MISTAKES: usize = 200;
+pub(crate) const MISTAKES: usize = 200;
 
 impl Scored<'_> {
     /// The most confident mistakes of the forced choice, most confident first: at most 200 rows.

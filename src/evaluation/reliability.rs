@@ -71,6 +71,14 @@ impl Calibrated {
         }
     }
 
+    /// The same with the weight of `row` at `places[row]`.
+    pub(super) fn moved(&self, places: &[u32]) -> Self {
+        Self {
+            ranking: self.ranking.moved(places),
+            ..self.clone()
+        }
+    }
+
     /// The figures, each prompt counted `weights[row]` times, or once without weights. O(n).
     pub(super) fn report(&self, weights: Option<&[u32]>) -> ReliabilityReport {
         let reliability = Reliability::ranked(&self.ranking, weights);

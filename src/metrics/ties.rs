@@ -76,6 +76,24 @@ impl Ranking {
         ranking
     }
 
+    /// The places of the rows' weights, by falling score.
+    pub(crate) fn order(&self) -> impl ExactSizeIterator<Item = usize> {
+        self.rows.iter().map(|row| (row >> 1) as usize)
+    }
+
+    /// The same ranking for weights that stand elsewhere: the weight of `row` at `places[row]`. O(n).
+    ///
+    /// # Panics
+    ///
+    /// If a row has no place.
+    pub(crate) fn moved(&self, places: &[u32]) -> Self {
+        let moved = |row: &u32| 2 * places[(row >> 1) as usize] + (row & 1);
+        Self {
+            rows: self.rows.iter().map(moved).collect(),
+            ..self.clone()
+        }
+    }
+
     /// The ties, highest score first, each row counted `weights[row]` times, or once without weights. O(n).
     ///
     /// # Panics

@@ -15,7 +15,7 @@ use crate::calibrate::{self, Choice, Goal, Plateau, Prices, SweepRow, choose, pl
 use crate::cli::args::CalibrateArgs;
 use crate::cli::commands::certify::Promise;
 use crate::cli::commands::scored;
-use crate::cli::session::{Part, Session};
+use crate::cli::session::{Part, Session, Wanted};
 use crate::dataset::CALIBRATION;
 use crate::evaluation::{self, as_deployed, split_counts, with_intervals};
 use crate::report::{
@@ -43,8 +43,10 @@ pub(in crate::cli) fn run(session: &Session, args: &CalibrateArgs) -> Result<(),
         &args.dataset,
         &args.data,
         args.router.as_deref(),
-        &[split, args.test_split.as_str()],
-        &[],
+        Wanted {
+            required: &[split, args.test_split.as_str()],
+            ..Wanted::default()
+        },
     )?;
     let (choosing, judging) = (data.part(split)?, data.part(&args.test_split)?);
     let in_sample = split == args.test_split || split == "all" || args.test_split == "all";

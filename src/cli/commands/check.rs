@@ -11,7 +11,7 @@ use crate::check::{
 use crate::cli::args::{CheckArgs, Inconclusive};
 use crate::cli::commands::report::write_report;
 use crate::cli::printer::stderr;
-use crate::cli::session::{Engine, Part, ScoredData, Session, check_thresholds, embed_afresh, thresholds};
+use crate::cli::session::{Engine, Part, ScoredData, Session, Wanted, check_thresholds, embed_afresh, thresholds};
 use crate::dataset::{Label, TEST};
 use crate::report::{self, CheckReport, CheckVerdict, EncoderReport, Provenance, ThresholdsReport};
 use crate::router::decide;
@@ -46,7 +46,10 @@ pub(in crate::cli) fn run(session: &Session, args: &CheckArgs) -> Result<(), Err
         &args.dataset,
         &args.data,
         args.router.as_deref(),
-        (&[split], &[]),
+        Wanted {
+            required: &[split],
+            ..Wanted::default()
+        },
         &mut |engine, routes| {
             resolved = gates.resolve(&routes.names(), &baseline.routes)?;
             let found = encoder_report(engine, &baseline)?;
@@ -210,7 +213,10 @@ fn update(session: &Session, args: &CheckArgs) -> Result<(), Error> {
         &args.dataset,
         &args.data,
         args.router.as_deref(),
-        (&[split], &[]),
+        Wanted {
+            required: &[split],
+            ..Wanted::default()
+        },
         &mut |engine, _| {
             golden = GoldenVector::of(&GOLDEN_TEXTS, &embed_afresh(engine, &GOLDEN_TEXTS)?);
             Ok(())

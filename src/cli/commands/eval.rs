@@ -5,7 +5,7 @@ use crate::cli::args::EvalArgs;
 use crate::cli::commands::figures::{self, Pictures};
 use crate::cli::commands::report::write_report;
 use crate::cli::commands::scored;
-use crate::cli::session::{ScoredData, Session, check_thresholds, thresholds};
+use crate::cli::session::{ScoredData, Session, Wanted, check_thresholds, thresholds};
 use crate::dataset::{CALIBRATION, TEST};
 use crate::evaluation::{self, Calibrated, Evaluated, Groups, Prepared, Scored};
 use crate::report::{self, EvalReport, IntervalsReport, REPORT_VERSION, ThresholdsReport};
@@ -23,8 +23,11 @@ pub(in crate::cli) fn run(session: &Session, args: &EvalArgs) -> Result<(), Erro
         &args.dataset,
         &args.data,
         args.router.as_deref(),
-        &[split],
-        &[args.calibration_split.as_str()],
+        Wanted {
+            required: &[split],
+            optional: &[args.calibration_split.as_str()],
+            worst_of: Some(split),
+        },
     )?;
     let judged = data.part(split)?;
     let routes = &data.router.routes;
@@ -36,8 +39,7 @@ pub(in crate::cli) fn run(session: &Session, args: &EvalArgs) -> Result<(), Erro
     let prepared = Prepared::new(scored, &names, &by_route, calibrated);
     let (figures, intervals) = figures_of(session, args, &prepared, scored);
     let wrong = scored.worst();
-    let texts: Vec<&str> = wrong.iter().map(|i| scored.rows[*i].prompt.as_str()).collect();
-    let vectors = session.embed(&data.router.engine, &texts)?;
+    let vectors = data.vectors_of(&judged, &wrong);
     let report = EvalReport {
         kind: "evaluation".into(),
         schema_version: REPORT_VERSION,
@@ -75,6 +77,9 @@ pub(in crate::cli) fn run(session: &Session, args: &EvalArgs) -> Result<(), Erro
     write_report(session, &mut out)?;
     session.printer.answer(|| document, || report::eval_text(&report))?;
     session.note_written(&out);
+    // The process ends with the command: to give a million prompts back one by one takes half a second.
+    drop(judged);
+    std::mem::forget(data);
     Ok(())
 }
 

@@ -1,4 +1,5 @@
-//! Looking many keys up: in the order of the index, then in the order of the table, on several connections.
+//! Looking many keys up: all in the order of the index, then all in the order of the table, on several connections. So every page
+//! that is needed is read once, by one of them.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -10,8 +11,6 @@ use crate::encode::vectors::problem;
 
 /// Vectors handed on at once: 1.5 MB of the smaller encoder's.
 const AT_ONCE: usize = 1024;
-/// Keys whose places are looked up before their vectors are: more would only take memory.
-const PLACES: usize = 1 << 16;
 
 /// Is given the indices of some texts and their vectors, in the same order.
 pub(in crate::encode) type Take<'a> = dyn Fn(&[usize], &Vectors) + Sync + 'a;
@@ -22,8 +21,10 @@ pub(super) struct Wanted {
     pub(super) hash: i64,
     pub(super) index: usize,
     pub(super) key: Key,
-    pub(super) taken: bool,
 }
+
+/// Where the vector of a text stands: the row of the table, and the place among those wanted.
+pub(super) type Place = (i64, usize);
 
 /// What all connections of one look-up share.
 pub(super) struct Look<'a> {
@@ -31,47 +32,58 @@ pub(super) struct Look<'a> {
     pub(super) dimension: Option<usize>,
     pub(super) stop: &'a AtomicBool,
     pub(super) take: &'a Take<'a>,
+    /// Whether each text has not been handed on. Told at once, so that an error half-way hands none on twice.
+    pub(super) missing: Vec<AtomicBool>,
     pub(super) damaged: AtomicUsize,
 }
 
+/// The places of those of `wanted` that are kept; the first of these is number `from` among all. `wanted` stands in the order of the
+/// index.
+pub(super) fn places(connection: &Connection, wanted: &[Wanted], from: usize) -> rusqlite::Result<Vec<Place>> {
+    // One snapshot, and no lock for each look-up.
+    let transaction = connection.unchecked_transaction()?;
+    let mut places = Vec::new();
+    {
+        let mut find = transaction.prepare_cached(FIND)?;
+        for (number, wanted) in (from..).zip(wanted) {
+            if let Some(id) = layout::find(&mut find, &wanted.key)? {
+                places.push((id, number));
+            }
+        }
+    }
+    transaction.commit()?;
+    Ok(places)
+}
+
 impl Look<'_> {
-    /// Looks `wanted`, which stand in the order of the index, up on one connection, and hands on what is there.
-    pub(super) fn on(&self, connection: &Connection, wanted: &mut [Wanted]) -> rusqlite::Result<()> {
-        // One snapshot, and no lock for each look-up.
+    /// Hands on the vectors that stand at `places`, which are in the order of the table. What was written over since it was found
+    /// is left out.
+    pub(super) fn fetch(&self, connection: &Connection, wanted: &[Wanted], places: &[Place]) -> rusqlite::Result<()> {
         let transaction = connection.unchecked_transaction()?;
         {
-            let mut find = transaction.prepare_cached(FIND)?;
             let mut fetch = transaction.prepare_cached(FETCH)?;
             let mut numbers = Vec::new();
-            for wanted in wanted.chunks_mut(PLACES) {
-                let mut places = Vec::new();
-                for (i, wanted) in wanted.iter().enumerate() {
-                    if let Some(id) = layout::find(&mut find, &wanted.key)? {
-                        places.push((id, i));
+            for places in places.chunks(AT_ONCE) {
+                if self.stop.load(Ordering::Relaxed) {
+                    break;
+                }
+                numbers.clear();
+                let mut indices = Vec::with_capacity(places.len());
+                for &(id, number) in places {
+                    let Wanted { key, index, .. } = &wanted[number];
+                    if self.append(layout::fetch(&mut fetch, id, key, &mut numbers)?, &mut numbers) {
+                        indices.push(*index);
                     }
                 }
-                places.sort_unstable();
-                for places in places.chunks(AT_ONCE) {
-                    if self.stop.load(Ordering::Relaxed) {
-                        return Ok(());
-                    }
-                    numbers.clear();
-                    let mut indices = Vec::with_capacity(places.len());
-                    for &(id, i) in places {
-                        let wanted = &mut wanted[i];
-                        wanted.taken =
-                            self.append(layout::fetch(&mut fetch, id, &wanted.key, &mut numbers)?, &mut numbers);
-                        if wanted.taken {
-                            indices.push(wanted.index);
-                        }
-                    }
-                    if !indices.is_empty() {
-                        let vectors =
-                            Vectors::checked(self.dimension.unwrap_or_default(), std::mem::take(&mut numbers));
-                        (self.take)(&indices, &vectors);
-                        numbers = vectors.into_numbers();
-                    }
+                if indices.is_empty() {
+                    continue;
                 }
+                let vectors = Vectors::checked(self.dimension.unwrap_or_default(), std::mem::take(&mut numbers));
+                (self.take)(&indices, &vectors);
+                for index in indices {
+                    self.missing[index].store(false, Ordering::Relaxed);
+                }
+                numbers = vectors.into_numbers();
             }
         }
         transaction.commit()
