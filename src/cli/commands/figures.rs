@@ -1,5 +1,7 @@
 //! Reports to pictures: which figure shows what.
 
+use rayon::prelude::*;
+
 use crate::Error;
 use crate::calibrate::{self, Cell, SweepRow};
 use crate::cli::session::Part;
@@ -33,7 +35,20 @@ impl<'a> Pictures<'a> {
         self.out.write_plot(name, &drawing.svg, &drawing.png)?;
         Ok(())
     }
+
+    /// Makes and draws figures on all cores, then writes them in their order.
+    fn draw_all(&mut self, figures: &[(&str, &MakeFigure<'_>)]) -> Result<(), Error> {
+        let drawn: Vec<_> = figures.par_iter().map(|(_, make)| make().draw()).collect();
+        for ((name, _), drawing) in figures.iter().zip(drawn) {
+            let drawing = drawing?.of_document(&self.stamp);
+            self.out.write_plot(name, &drawing.svg, &drawing.png)?;
+        }
+        Ok(())
+    }
 }
+
+/// Gathers what a figure shows, which may take longer than to draw it.
+type MakeFigure<'a> = dyn Fn() -> Box<dyn Figure> + Sync + 'a;
 
 /// Confusion matrix, confidence distributions, risk–coverage curve, reliability diagram.
 pub(super) fn of_evaluation(
@@ -42,25 +57,6 @@ pub(super) fn of_evaluation(
     names: &[String],
     pictures: &mut Pictures<'_>,
 ) -> Result<(), Error> {
-    pictures.draw(
-        "confusion",
-        &ConfusionFigure {
-            labels: report.confusion.labels.clone(),
-            columns: report.confusion.columns.clone(),
-            counts: report.confusion.counts.clone(),
-            title: format!("Where prompts went · {} split, n = {}", report.split, report.n),
-            subtitle: format!(
-                "Threshold {}, gap {}{}. Rows are the truth; cells are counts and shares of the row.",
-                report.thresholds.threshold,
-                report.thresholds.gap,
-                if report.thresholds.by_route.is_empty() {
-                    ""
-                } else {
-                    ", and own thresholds a route"
-                },
-            ),
-        },
-    )?;
     let panel = |name: &str, route: Option<usize>| ConfidencePanel {
         name: name.to_owned(),
         right: scored.scores_of(ScoreKind::Right, route),
@@ -73,11 +69,33 @@ pub(super) fn of_evaluation(
         split: report.split.clone(),
         n: report.n,
     };
-    pictures.draw("confidence", &confidence(vec![panel("all prompts", None)]))?;
-    let by_route = names.iter().enumerate().map(|(r, name)| panel(name, Some(r))).collect();
-    pictures.draw("confidence-by-route", &confidence(by_route))?;
-    pictures.draw("risk-coverage", &risk_coverage(report, scored))?;
-    pictures.draw("reliability", &reliability(report))
+    let by_route = || names.iter().enumerate().map(|(r, name)| panel(name, Some(r))).collect();
+    pictures.draw_all(&[
+        ("confusion", &|| Box::new(confusion(report))),
+        ("confidence", &|| Box::new(confidence(vec![panel("all prompts", None)]))),
+        ("confidence-by-route", &|| Box::new(confidence(by_route()))),
+        ("risk-coverage", &|| Box::new(risk_coverage(report, scored))),
+        ("reliability", &|| Box::new(reliability(report))),
+    ])
+}
+
+fn confusion(report: &EvalReport) -> ConfusionFigure {
+    ConfusionFigure {
+        labels: report.confusion.labels.clone(),
+        columns: report.confusion.columns.clone(),
+        counts: report.confusion.counts.clone(),
+        title: format!("Where prompts went · {} split, n = {}", report.split, report.n),
+        subtitle: format!(
+            "Threshold {}, gap {}{}. Rows are the truth; cells are counts and shares of the row.",
+            report.thresholds.threshold,
+            report.thresholds.gap,
+            if report.thresholds.by_route.is_empty() {
+                ""
+            } else {
+                ", and own thresholds a route"
+            },
+        ),
+    }
 }
 
 fn risk_coverage(report: &EvalReport, scored: Scored<'_>) -> RiskCoverageFigure {
@@ -156,48 +174,52 @@ pub(super) fn of_calibration(
     judging: &Part,
     pictures: &mut Pictures<'_>,
 ) -> Result<(), Error> {
+    let routes = judging.scores.routes();
+    pictures.draw_all(&[
+        ("threshold", &|| Box::new(threshold(report, choosing, routes))),
+        ("threshold-gap", &|| Box::new(heatmap(report, choosing, routes))),
+        ("risk-coverage-chosen", &|| {
+            Box::new(risk_coverage_chosen(report, judging))
+        }),
+    ])
+}
+
+fn threshold(report: &CalibrationReport, choosing: &[SweepRow], routes: usize) -> ThresholdFigure {
     let points = report.found_and_current();
     // What is held or drawn at one point only is drawn at the most important one.
     let gap = points[0].1.gap;
-    let routes = judging.scores.routes();
-    let n = report.calibration.n;
-    let split = &report.calibration.split;
-    pictures.draw(
-        "threshold",
-        &ThresholdFigure {
-            points: calibrate::threshold_curve(choosing, routes, gap)
-                .into_iter()
-                .map(|cell| threshold_point(&cell, &report.calibration))
-                .collect(),
-            // The curves hold one gap: at another one they would say something else of the choice that was not taken.
-            marks: points
-                .iter()
-                .filter(|(name, point)| *name != "uncertified" || point.gap.total_cmp(&gap).is_eq())
-                .map(|(name, point)| ThresholdMark {
-                    name: (*name).to_owned(),
-                    threshold: point.threshold,
-                })
-                .collect(),
-            gap,
-            n,
-            split: split.clone(),
-        },
-    )?;
-    pictures.draw("threshold-gap", &heatmap(report, choosing, routes))?;
+    ThresholdFigure {
+        points: calibrate::threshold_curve(choosing, routes, gap)
+            .into_iter()
+            .map(|cell| threshold_point(&cell, &report.calibration))
+            .collect(),
+        // The curves hold one gap: at another one they would say something else of the choice that was not taken.
+        marks: points
+            .iter()
+            .filter(|(name, point)| *name != "uncertified" || point.gap.total_cmp(&gap).is_eq())
+            .map(|(name, point)| ThresholdMark {
+                name: (*name).to_owned(),
+                threshold: point.threshold,
+            })
+            .collect(),
+        gap,
+        n: report.calibration.n,
+        split: report.calibration.split.clone(),
+    }
+}
+
+fn risk_coverage_chosen(report: &CalibrationReport, judging: &Part) -> RiskCoverageFigure {
     let curve = judging.scored().selective(false);
     let mark = |(name, point): (&str, &OperatingPoint)| risk_mark(name, &point.test.as_deployed);
-    pictures.draw(
-        "risk-coverage-chosen",
-        &RiskCoverageFigure {
-            curve: curve.curve().iter().map(risk_point).collect(),
-            marks: points.into_iter().filter_map(mark).collect(),
-            full_coverage_error: shown(&curve.full_coverage_error().into()).unwrap_or(0.0.into()),
-            aurc: curve.aurc().unwrap_or_default().into(),
-            augrc: curve.augrc().unwrap_or_default().into(),
-            n: report.test.n,
-            split: report.test.split.clone(),
-        },
-    )
+    RiskCoverageFigure {
+        curve: curve.curve().iter().map(risk_point).collect(),
+        marks: report.found_and_current().into_iter().filter_map(mark).collect(),
+        full_coverage_error: shown(&curve.full_coverage_error().into()).unwrap_or(0.0.into()),
+        aurc: curve.aurc().unwrap_or_default().into(),
+        augrc: curve.augrc().unwrap_or_default().into(),
+        n: report.test.n,
+        split: report.test.split.clone(),
+    }
 }
 
 fn threshold_point(cell: &Cell, split: &SplitReport) -> ThresholdPoint {

@@ -137,13 +137,18 @@ impl Session {
         if !splits.contains(&ALL) {
             // Split after split, each in its own order: a part is then a slice.
             let place = |row: &Row| splits.iter().position(|split| *split == row.split);
-            let mut kept: Vec<(usize, Row, Truth)> = std::mem::take(&mut dataset.rows)
-                .into_iter()
-                .zip(truths)
-                .filter_map(|(row, truth)| Some((place(&row)?, row, truth)))
-                .collect();
-            kept.sort_by_key(|(place, ..)| *place);
-            (dataset.rows, truths) = kept.into_iter().map(|(_, row, truth)| (row, truth)).unzip();
+            let mut parts = vec![(Vec::new(), Vec::new()); splits.len()];
+            for (row, truth) in std::mem::take(&mut dataset.rows).into_iter().zip(truths) {
+                if let Some(place) = place(&row) {
+                    parts[place].0.push(row);
+                    parts[place].1.push(truth);
+                }
+            }
+            truths = Vec::new();
+            for (rows, own) in parts {
+                dataset.rows.extend(rows);
+                truths.extend(own);
+            }
         }
         let started = Instant::now();
         let (router, of_examples) = self.router_after(plan, look)?;
