@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::assets::locate::{self, Fault};
 use crate::assets::manifest::{AssetSpec, BundledModel, FileSpec, RUNTIME_VERSION};
-use crate::assets::{Assets, Explicit};
+use crate::assets::{Assets, Derived, Explicit};
 
 /// Whether a file can be used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -81,6 +81,21 @@ impl Assets {
         self.inspect(models, locate::check)
     }
 
+    /// The file that is made of a model, by existence and size.
+    pub(crate) fn status_of(&self, derived: &Derived) -> AssetStatus {
+        self.inspect_derived(derived, locate::glance)
+    }
+
+    /// The same by its checksum.
+    pub(crate) fn verify_of(&self, derived: &Derived) -> AssetStatus {
+        self.inspect_derived(derived, locate::check)
+    }
+
+    fn inspect_derived(&self, derived: &Derived, look: Look) -> AssetStatus {
+        let folder = self.config.cache.join("assets").join(derived.asset);
+        one(derived.asset, &derived.file, &folder, &FoundIn::Cache, look)
+    }
+
     fn inspect(&self, models: &[BundledModel], look: Look) -> Vec<AssetStatus> {
         let mut list = match (&self.config.runtime, &self.manifest.runtime) {
             (Some(explicit), _) => vec![own_runtime(explicit)],
@@ -135,26 +150,26 @@ fn own_runtime(explicit: &Explicit) -> AssetStatus {
 }
 
 fn pinned(spec: &AssetSpec, folder: &Path, source: &FoundIn, look: Look) -> Vec<AssetStatus> {
-    spec.files
-        .iter()
-        .map(|file| {
-            let path = folder.join(file.name);
-            let state = match look(&path, file) {
-                Ok(()) => AssetState::Present,
-                Err(Fault::Missing) => AssetState::Missing,
-                Err(fault) => AssetState::Corrupt {
-                    problem: fault.to_string(),
-                },
-            };
-            AssetStatus {
-                asset: spec.name.to_owned(),
-                file: file.name.to_owned(),
-                path: Some(path),
-                state,
-                size: Some(file.size),
-                sha256: Some(file.sha256.to_owned()),
-                source: source.clone(),
-            }
-        })
-        .collect()
+    let files = spec.files.iter();
+    files.map(|file| one(spec.name, file, folder, source, look)).collect()
+}
+
+fn one(asset: &str, file: &FileSpec, folder: &Path, source: &FoundIn, look: Look) -> AssetStatus {
+    let path = folder.join(file.name);
+    let state = match look(&path, file) {
+        Ok(()) => AssetState::Present,
+        Err(Fault::Missing) => AssetState::Missing,
+        Err(fault) => AssetState::Corrupt {
+            problem: fault.to_string(),
+        },
+    };
+    AssetStatus {
+        asset: asset.to_owned(),
+        file: file.name.to_owned(),
+        path: Some(path),
+        state,
+        size: Some(file.size),
+        sha256: Some(file.sha256.to_owned()),
+        source: source.clone(),
+    }
 }

@@ -11,8 +11,8 @@ use ort::session::Session;
 use ort::session::builder::{GraphOptimizationLevel, PrepackedWeights, SessionBuilder};
 use ort::value::{DynValue, Tensor};
 use tempfile::TempDir;
-use tokenizers::Encoding;
 
+use super::padded::Padded;
 use super::weights::Weight;
 
 /// The file that the graphs name for their weights.
@@ -106,23 +106,11 @@ pub(super) struct DirectSession {
 }
 
 impl DirectSession {
-    /// The unit vectors of one batch: the mean of each text's last hidden states, brought to length 1.
-    pub(super) fn embed(&mut self, texts: &[Encoding]) -> ort::Result<Vec<Vec<f32>>> {
-        let width = texts.iter().map(Encoding::len).max().unwrap_or(0);
-        let mut ids = Vec::with_capacity(texts.len() * width);
-        let mut mask = Vec::with_capacity(texts.len() * width);
-        for text in texts {
-            let padding = width - text.len();
-            ids.extend(text.get_ids().iter().map(|id| i64::from(*id)));
-            ids.extend(std::iter::repeat_n(i64::from(self.padding), padding));
-            mask.extend(std::iter::repeat_n(1_i64, text.len()));
-            mask.extend(std::iter::repeat_n(0_i64, padding));
-        }
-        let shape = [texts.len(), width];
-        let outputs = self.session.run(ort::inputs![
-            "input_ids" => Tensor::from_array((shape, ids))?,
-            "attention_mask" => Tensor::from_array((shape, mask))?,
-        ])?;
+    /// The unit vectors of one batch of token ids: the mean of each text's last hidden states, brought to length 1.
+    pub(super) fn embed(&mut self, texts: &[&[u32]]) -> ort::Result<Vec<Vec<f32>>> {
+        let batch = Padded::of(texts, self.padding);
+        let width = batch.width();
+        let outputs = batch.run(&mut self.session)?;
         let (shape, states) = outputs[0].try_extract_tensor::<f32>()?;
         let hidden = usize::try_from(shape[2]).unwrap_or(0);
         Ok(states

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use fastembed::TextEmbedding;
 
-use super::int8::Int8Encoder;
 use super::onnx::OnnxSettings;
 use super::remote::{RemoteEncoder, RemoteOptions};
 use super::{EncodeError, Encoder, HashingEncoder, OnnxEncoder, Precision, Processor, bundled_model};
@@ -53,7 +52,7 @@ pub fn open(name: &str, options: &EncoderOptions) -> Result<Box<dyn Encoder>, En
         return Ok(Box::new(OnnxEncoder::local(Path::new(name), settings)?));
     }
     match bundled_model(name)? {
-        Some((_, Precision::Int8)) if options.processor.int8 => return Ok(Box::new(Int8Encoder::new(settings))),
+        Some((_, Precision::Int8)) if options.processor.int8 => return Ok(Box::new(OnnxEncoder::int8(settings))),
         Some((model, precision)) => {
             if precision == Precision::Int8 {
                 settings.progress.note(&format!(

@@ -1,13 +1,13 @@
 //! The published weights as tensors, in one pass over the file.
 //!
 //! A safetensors file is eight bytes that give the length of a header, the header (JSON: of each tensor its type, shape and
-//! place), and the numbers. Whoever reads the file may take a checksum of the same bytes on the way, so that 90 MB lie in
-//! memory once and are touched once.
+//! place), and the numbers. The crate of that name wants the whole file in memory; it reads and checks the header here. Whoever
+//! reads the file may take a checksum of the same bytes on the way, so that 90 MB lie in memory once and are touched once.
 
-use std::collections::BTreeMap;
 use std::io::{self, Read};
 
-use serde::Deserialize;
+use safetensors::Dtype;
+use safetensors::tensor::Metadata;
 
 /// Bytes read at a time; they stay in the processor's cache while they are summed and converted.
 const CHUNK: usize = 256 * 1024;
@@ -20,13 +20,6 @@ pub(super) struct Weight {
     pub(super) name: String,
     pub(super) shape: Vec<usize>,
     pub(super) numbers: Vec<f32>,
-}
-
-#[derive(Deserialize)]
-struct Entry {
-    dtype: String,
-    shape: Vec<usize>,
-    data_offsets: (usize, usize),
 }
 
 /// Reads all f32 tensors of a safetensors file, in the order of their places; tensors of other types are passed over.
@@ -42,33 +35,25 @@ pub(super) fn read(file: &mut dyn Read) -> io::Result<Vec<Weight>> {
     }
     let mut header = Vec::new();
     file.take(length).read_to_end(&mut header)?;
-    let mut entries: BTreeMap<String, serde_json::Value> = serde_json::from_slice(&header).map_err(invalid)?;
-    // Free text about the file.
-    entries.remove("__metadata__");
-    let mut tensors = entries
-        .into_iter()
-        .map(|(name, entry)| Ok((name, serde_json::from_value(entry).map_err(invalid)?)))
-        .collect::<io::Result<Vec<(String, Entry)>>>()?;
-    tensors.sort_by_key(|(_, entry)| entry.data_offsets);
+    // That the places follow one another and fit the shapes is seen to where the header is read.
+    let header: Metadata = serde_json::from_slice(&header).map_err(invalid)?;
 
     let mut numbers = Numbers {
         file,
         at: 0,
         buffer: vec![0; CHUNK],
     };
-    let mut weights = Vec::with_capacity(tensors.len());
-    for (name, entry) in tensors {
-        let (start, end) = entry.data_offsets;
-        if entry.dtype != "F32" {
+    let mut weights = Vec::new();
+    for name in header.offset_keys() {
+        let Some(tensor) = header.info(&name) else { continue };
+        let (start, end) = tensor.data_offsets;
+        if tensor.dtype != Dtype::F32 {
             continue;
-        }
-        if start < numbers.at || end < start || (end - start) != 4 * entry.shape.iter().product::<usize>() {
-            return Err(invalid(format!("the place of {name}")));
         }
         numbers.skip_to(start)?;
         weights.push(Weight {
             name,
-            shape: entry.shape,
+            shape: tensor.shape.clone(),
             numbers: numbers.take(end - start)?,
         });
     }
@@ -91,7 +76,9 @@ impl Numbers<'_> {
     }
 
     fn take(&mut self, bytes: usize) -> io::Result<Vec<f32>> {
-        let mut numbers = Vec::with_capacity(bytes / 4);
+        let mut numbers = Vec::new();
+        // A damaged header may name any size.
+        numbers.try_reserve_exact(bytes / 4).map_err(invalid)?;
         let end = self.at + bytes;
         while self.at < end {
             // A chunk is a multiple of four bytes, and so is what is left of a tensor.

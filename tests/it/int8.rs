@@ -156,6 +156,48 @@ fn a_damaged_file_of_tensors_is_made_again() {
 }
 
 #[test]
+fn assets_tell_of_the_tensors_where_they_are_meant_or_there() {
+    let sandbox = sandbox();
+    let file = sandbox.cache().join(TENSORS);
+    let run = |arguments: &str, code| {
+        let output = sandbox.with_model(arguments).output().unwrap();
+        let stderr = stderr_of(&output, code);
+        (String::from_utf8(output.stdout).unwrap(), stderr)
+    };
+    for arguments in [
+        "assets status",
+        "assets verify",
+        "assets verify --precision int8",
+        "assets install --precision int8",
+    ] {
+        let (stdout, _) = run(arguments, 0);
+        let row = stdout.lines().find(|line| line.contains("tensors.bin"));
+        assert!(
+            row.is_some_and(|row| row.contains("  present  ")),
+            "{arguments}: {stdout}"
+        );
+    }
+    assert!(!run("assets status --precision fp32", 0).0.contains("tensors.bin"));
+
+    let mut damaged = std::fs::read(&file).unwrap();
+    damaged[12_345_678] ^= 4;
+    std::fs::write(&file, damaged).unwrap();
+    let (stdout, stderr) = run("assets verify", 3);
+    assert!(
+        stdout.contains("damaged") && stderr.contains("tensors.bin"),
+        "{stdout}{stderr}"
+    );
+
+    std::fs::remove_file(&file).unwrap();
+    assert!(!run("assets verify", 0).0.contains("tensors.bin"));
+    assert!(
+        run("assets verify --precision int8", 3)
+            .1
+            .contains("tensors.bin (missing)")
+    );
+}
+
+#[test]
 fn processes_that_make_the_tensors_at_once_all_succeed() {
     let sandbox = Sandbox::with_shipped_routes();
     let runs: Vec<_> = (0..2)

@@ -6,14 +6,14 @@ use crate::Error;
 use crate::assets::{AssetState, AssetStatus, BundledModel, FoundIn};
 use crate::cli::args::{AssetsAction, AssetsArgs};
 use crate::cli::session::Session;
-use crate::encode::{Precision, bundled_model};
+use crate::encode::{INT8_TENSORS, Precision, bundled_model};
 use crate::report;
 use crate::store;
 
 pub(in crate::cli) fn run(session: &Session, args: &AssetsArgs) -> Result<(), Error> {
     let named = named(session, args.action)?;
     let models = models(session, named.as_deref(), args.action)?;
-    let status = match args.action {
+    let mut status = match args.action {
         AssetsAction::Status => session.assets.status(&models),
         AssetsAction::Install => {
             for model in &models {
@@ -29,6 +29,7 @@ pub(in crate::cli) fn run(session: &Session, args: &AssetsArgs) -> Result<(), Er
         }
         AssetsAction::Verify => session.assets.verify(&models),
     };
+    status.extend(int8_tensors(session, named.as_deref(), &models, args.action)?);
     session.printer.answer(
         || {
             store::json(&json!({
@@ -57,6 +58,25 @@ pub(in crate::cli) fn run(session: &Session, args: &AssetsArgs) -> Result<(), Er
     }
 }
 
+/// The file that int8 makes of the weights: where int8 is meant, or where it is there.
+fn int8_tensors(
+    session: &Session,
+    named: Option<&str>,
+    models: &[BundledModel],
+    action: AssetsAction,
+) -> Result<Option<AssetStatus>, Error> {
+    let meant = named.map(bundled_model).transpose()?.flatten();
+    if !models.contains(&INT8_TENSORS.model) || matches!(meant, Some((_, Precision::Fp32))) {
+        return Ok(None);
+    }
+    let status = match action {
+        AssetsAction::Status => session.assets.status_of(&INT8_TENSORS),
+        AssetsAction::Install | AssetsAction::Verify => session.assets.verify_of(&INT8_TENSORS),
+    };
+    // A file that was never made is nothing to complain of.
+    Ok((meant.is_some() || status.state != AssetState::Missing).then_some(status))
+}
+
 /// The encoder that is meant: the one in use for `install`, for the others the one that flags name, if any.
 fn named(session: &Session, action: AssetsAction) -> Result<Option<String>, Error> {
     let typed = session.common.encoder.is_some() || session.common.precision.is_some();
@@ -74,14 +94,18 @@ fn named(session: &Session, action: AssetsAction) -> Result<Option<String>, Erro
 /// The model of the encoder that is meant; every bundled model where none is.
 fn models(session: &Session, named: Option<&str>, action: AssetsAction) -> Result<Vec<BundledModel>, Error> {
     let Some(named) = named else {
+        let own_folder = session.assets.config().model_dir.is_some();
         let wanted = |m: &BundledModel| {
-            // A model that was never installed is nothing to complain of.
-            action == AssetsAction::Status
-                || session
-                    .assets
-                    .status(&[*m])
-                    .iter()
-                    .any(|s| s.file == session.assets.spec(*m).files[0].name && s.state != AssetState::Missing)
+            let weights = session.assets.spec(*m).files[0].name;
+            let status = session.assets.status(&[*m]);
+            let state = status.iter().find(|s| s.file == weights).map(|s| &s.state);
+            if own_folder {
+                // It holds the files of one model, which are none of the others'.
+                state == Some(&AssetState::Present)
+            } else {
+                // A model that was never installed is nothing to complain of.
+                action == AssetsAction::Status || state != Some(&AssetState::Missing)
+            }
         };
         let found: Vec<BundledModel> = BundledModel::ALL.into_iter().filter(wanted).collect();
         return Ok(if found.is_empty() {

@@ -12,28 +12,22 @@
 //! first session is held against known vectors before it is used (`self_test`).
 
 mod quantise;
-mod self_test;
+pub(super) mod self_test;
 mod session;
 mod table;
 
-use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-use ort::environment::Environment;
-use tokenizers::Tokenizer;
+use super::{BatchLimit, EncoderIdentity, Precision};
+use crate::assets::{AssetError, Assets, BundledModel, Derived, FileSpec, ModelBytes, Progress};
+pub(super) use session::Int8Session;
 
-use super::onnx::{self, OnnxSettings};
-use super::runtime::environment;
-use super::{BatchLimit, EncodeError, Encoder, EncoderIdentity, Precision};
-use crate::assets::{Assets, BundledModel, Derived, FileSpec, ModelBytes, Progress};
-use crate::error::with_causes;
-use session::Int8Session;
-
-const MODEL: BundledModel = BundledModel::MiniLm;
-const PADDING: i64 = 0;
+/// The model of the weights.
+pub(super) const MODEL: BundledModel = BundledModel::MiniLm;
+const PADDING: u32 = 0;
 
 /// The file of tensors that is made of the weights.
-const TENSORS: Derived = Derived {
+pub(crate) const TENSORS: Derived = Derived {
     model: MODEL,
     asset: "all-MiniLM-L6-v2-int8",
     file: FileSpec {
@@ -65,150 +59,26 @@ impl Processor {
 
 /// How many texts go together. Only on x86-64 was it seen that the numbers of one text do not depend on the others in its
 /// batch; elsewhere a text is embedded alone.
-const BATCH: BatchLimit = BatchLimit {
+pub(super) const BATCH: BatchLimit = BatchLimit {
     rows: if cfg!(target_arch = "x86_64") { 32 } else { 1 },
     tokens: 4096,
 };
 
-/// What all sessions share, once loaded.
-struct Loaded {
-    environment: Environment,
-    tensors: Arc<[u8]>,
-    tokenizer: Tokenizer,
-}
-
-/// See the module.
-pub(super) struct Int8Encoder {
-    identity: EncoderIdentity,
-    assets: Arc<Assets>,
-    progress: Arc<dyn Progress + Send + Sync>,
-    threads_a_session: usize,
-    loaded: Mutex<Option<Arc<Loaded>>>,
-    sessions: Vec<Mutex<Option<Int8Session>>>,
-}
-
-impl fmt::Debug for Int8Encoder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Int8Encoder")
-            .field("identity", &self.identity)
-            .finish_non_exhaustive()
+/// The identity of `fp32`, the encoder of the published weights, with these instead.
+pub(super) fn identity(fp32: EncoderIdentity) -> EncoderIdentity {
+    EncoderIdentity {
+        precision: Precision::Int8.name().into(),
+        weights_sha256: Some(TENSORS.file.sha256.into()),
+        ..fp32
     }
 }
 
-impl Int8Encoder {
-    pub(super) fn new(settings: OnnxSettings) -> Self {
-        let identity = EncoderIdentity {
-            precision: Precision::Int8.name().into(),
-            weights_sha256: Some(TENSORS.file.sha256.into()),
-            ..onnx::identity(MODEL, &settings.assets)
-        };
-        let (sessions, threads_a_session) = onnx::share(settings.threads);
-        Self {
-            identity,
-            assets: settings.assets,
-            progress: settings.progress,
-            threads_a_session,
-            loaded: Mutex::new(None),
-            sessions: (0..sessions).map(|_| Mutex::new(None)).collect(),
-        }
-    }
-
-    fn fail(&self, message: &dyn ToString) -> EncodeError {
-        EncodeError::Load {
-            name: self.identity.label(),
-            message: message.to_string(),
-        }
-    }
-
-    /// Loads what all sessions share, once.
-    fn loaded(&self) -> Result<Arc<Loaded>, EncodeError> {
-        let mut guard = lock(&self.loaded);
-        if let Some(loaded) = guard.as_ref() {
-            return Ok(Arc::clone(loaded));
-        }
-        let progress = self.progress.as_ref();
-        let library = self.assets.runtime(progress)?;
-        let tensors = self.assets.derived(&TENSORS, make, progress)?;
-        let tokenizer = self.assets.load_tokenizer(MODEL, progress)?;
-        let loaded = Arc::new(Loaded {
-            environment: environment(&library)?,
-            tensors: tensors.into(),
-            tokenizer: self.tokenizer(&tokenizer)?,
-        });
-        *guard = Some(Arc::clone(&loaded));
-        Ok(loaded)
-    }
-
-    /// The tokenizer, cut to the encoder's length, without padding.
-    fn tokenizer(&self, json: &[u8]) -> Result<Tokenizer, EncodeError> {
-        let mut tokenizer = Tokenizer::from_bytes(json).map_err(|e| self.fail(&e))?;
-        tokenizer.with_padding(None);
-        tokenizer
-            .with_truncation(self.identity.max_length.map(|max_length| tokenizers::TruncationParams {
-                max_length,
-                ..Default::default()
-            }))
-            .map_err(|e| self.fail(&e))?;
-        Ok(tokenizer)
-    }
-
-    /// The session of one worker, made and tested on first use.
-    fn session(&self, loaded: &Loaded, worker: usize) -> Result<MutexGuard<'_, Option<Int8Session>>, EncodeError> {
-        let mut guard = lock(&self.sessions[worker]);
-        if guard.is_none() {
-            let tensors = Arc::clone(&loaded.tensors);
-            let mut session = Int8Session::new(&loaded.environment, tensors, self.threads_a_session)
-                .map_err(|e| self.fail(&with_causes(&e)))?;
-            self_test::pass(&mut session, &self.identity.label())?;
-            *guard = Some(session);
-        }
-        Ok(guard)
-    }
-
-    fn token_ids(&self, loaded: &Loaded, texts: &[&str]) -> Result<Vec<Vec<i64>>, EncodeError> {
-        let encodings = loaded
-            .tokenizer
-            .encode_batch_fast(texts.to_vec(), true)
-            .map_err(|e| self.fail(&e))?;
-        let ids = |e: &tokenizers::Encoding| e.get_ids().iter().map(|id| i64::from(*id)).collect();
-        Ok(encodings.iter().map(ids).collect())
-    }
-}
-
-impl Encoder for Int8Encoder {
-    fn identity(&self) -> &EncoderIdentity {
-        &self.identity
-    }
-
-    fn workers(&self) -> usize {
-        self.sessions.len()
-    }
-
-    fn batch_limit(&self) -> BatchLimit {
-        BATCH
-    }
-
-    fn prepare(&self) -> Result<(), EncodeError> {
-        self.loaded().map(drop)
-    }
-
-    fn token_counts(&self, texts: &[&str]) -> Result<Vec<usize>, EncodeError> {
-        let loaded = self.loaded()?;
-        Ok(self.token_ids(&loaded, texts)?.iter().map(Vec::len).collect())
-    }
-
-    fn embed_batch(&self, worker: usize, texts: &[&str]) -> Result<Vec<Vec<f32>>, EncodeError> {
-        let loaded = self.loaded()?;
-        let ids = self.token_ids(&loaded, texts)?;
-        let mut guard = self.session(&loaded, worker)?;
-        let Some(session) = guard.as_mut() else {
-            return Err(self.fail(&"the session was not made"));
-        };
-        session.embed(&ids).map_err(|e| EncodeError::Run {
-            name: self.identity.label(),
-            message: with_causes(&e),
-        })
-    }
+/// The file of tensors, from the cache or made of the weights.
+///
+/// # Errors
+/// Those of [`Assets::derived`].
+pub(super) fn tensors(assets: &Assets, progress: &dyn Progress) -> Result<Arc<[u8]>, AssetError> {
+    Ok(assets.derived(&TENSORS, make, progress)?.into())
 }
 
 /// The file of tensors out of the published weights.
@@ -218,11 +88,6 @@ fn make(files: &ModelBytes) -> Result<Vec<u8>, String> {
         return Err("its constants are of other weights".into());
     }
     quantise::tensors(&files.weights, &table)
-}
-
-/// A panic elsewhere leaves a loaded session or nothing: both can be used.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
