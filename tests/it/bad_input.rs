@@ -148,40 +148,6 @@ fn a_prompt_of_five_megabytes_to_classify() {
     assert_snapshot!(sandbox.refused_on("word ".repeat(1 << 20), &["classify"]));
 }
 
-/// 100,000 rows are no mistake.
-#[test]
-fn a_hundred_thousand_rows() {
-    let sandbox = Sandbox::with_routes();
-    let mut text = String::from("prompt,label,split\n");
-    for i in 0..100_000 {
-        let (word, label) = [
-            ("hello", "none"),
-            ("rust", "coding"),
-            ("poem", "creative"),
-            ("king", "factual"),
-        ][i % 4];
-        let split = if i % 8 < 4 { "test" } else { "calibration" };
-        let _ = writeln!(text, "{word} {i},{label},{split}");
-    }
-    sandbox.write("big.csv", text);
-    // Fewer resamples than by default: 2,000 of so many rows are a matter of minutes without optimisation.
-    let arguments = [
-        "eval",
-        "big.csv",
-        "--no-plots",
-        "--no-cache",
-        "--resamples",
-        "20",
-        "--format",
-        "json",
-    ];
-    let report = sandbox.run(arguments).ok().json();
-    assert_eq!(report["n"], 50_000);
-    assert_eq!(report["in_domain"], 37_500);
-    assert_eq!(report["provenance"]["dataset"]["rows"], 100_000);
-    assert_eq!(sandbox.read("reports/predictions.csv").lines().count(), 50_001);
-}
-
 #[test]
 fn malformed_json_lines() {
     let sandbox = Sandbox::with_routes();
@@ -408,4 +374,44 @@ fn damaged_files_of_an_encoder_are_named_by_assets_verify() {
         "{}",
         run.stderr
     );
+}
+
+/// Of several seconds each: `cargo test --test it -- --ignored slow::`.
+mod slow {
+    use super::*;
+
+    /// 100,000 rows are no mistake.
+    #[test]
+    #[ignore = "slow; .ci/run runs it"]
+    fn a_hundred_thousand_rows() {
+        let sandbox = Sandbox::with_routes();
+        let mut text = String::from("prompt,label,split\n");
+        for i in 0..100_000 {
+            let (word, label) = [
+                ("hello", "none"),
+                ("rust", "coding"),
+                ("poem", "creative"),
+                ("king", "factual"),
+            ][i % 4];
+            let split = if i % 8 < 4 { "test" } else { "calibration" };
+            let _ = writeln!(text, "{word} {i},{label},{split}");
+        }
+        sandbox.write("big.csv", text);
+        // Fewer resamples than by default: 2,000 of so many rows are a matter of minutes without optimisation.
+        let arguments = [
+            "eval",
+            "big.csv",
+            "--no-plots",
+            "--no-cache",
+            "--resamples",
+            "20",
+            "--format",
+            "json",
+        ];
+        let report = sandbox.run(arguments).ok().json();
+        assert_eq!(report["n"], 50_000);
+        assert_eq!(report["in_domain"], 37_500);
+        assert_eq!(report["provenance"]["dataset"]["rows"], 100_000);
+        assert_eq!(sandbox.read("reports/predictions.csv").lines().count(), 50_001);
+    }
 }

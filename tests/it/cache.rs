@@ -63,26 +63,6 @@ fn without_the_cache_nothing_is_read_or_kept() {
 }
 
 #[test]
-fn a_warm_run_needs_neither_model_nor_library() {
-    let sandbox = Sandbox::with_shipped_routes();
-    let prompt = "Write a binary search in Rust";
-    let first = sandbox
-        .with_model("classify --format json")
-        .arg(prompt)
-        .output()
-        .unwrap();
-    assert!(embedded(&stderr_of(&first, 0)).is_some());
-    let elsewhere = "classify --format json --model-dir /nonexistent/model --onnxruntime /nonexistent/library.so";
-    for arguments in ["classify --format json", elsewhere] {
-        let warm = sandbox.routecal(arguments).arg(prompt).output().unwrap();
-        assert_eq!(stderr_of(&warm, 0), "");
-        assert!(warm.stdout == first.stdout);
-        // What is not kept does need them.
-        ends_with(3, sandbox.routecal(arguments).arg("Write a heap sort in Rust"));
-    }
-}
-
-#[test]
 fn a_damaged_entry_is_embedded_again_with_a_warning() {
     let (sandbox, vectors) = prepared(100, 5);
     gives(&sandbox, &vectors);
@@ -225,30 +205,57 @@ fn processes_at_once_on_a_damaged_cache_all_succeed() {
     }
 }
 
-#[test]
-fn a_killed_run_is_completed_by_the_next() {
-    let (sandbox, vectors) = prepared(4000, 150);
-    let mut before = 0;
-    for _ in 0..3 {
-        let mut child = sandbox.process(EMBED).arg("--threads=1").spawn().unwrap();
-        wait_for_kept(&sandbox, &mut child, before + 1);
-        // SIGKILL on Unix: no handler runs, nothing is flushed.
-        child.kill().unwrap();
-        let output = child.wait_with_output().unwrap();
-        assert!(!output.status.success(), "it should not have been done yet");
-        assert!(!sandbox.path("vectors.parquet").exists());
-        before = sandbox.kept();
-        assert!(before < 4000);
+/// Of several seconds each: `cargo test --test it -- --ignored slow::`.
+mod slow {
+    use super::*;
+
+    #[test]
+    #[ignore = "slow; .ci/run runs it"]
+    fn a_warm_run_needs_neither_model_nor_library() {
+        let sandbox = Sandbox::with_shipped_routes();
+        let prompt = "Write a binary search in Rust";
+        let first = sandbox
+            .with_model("classify --format json")
+            .arg(prompt)
+            .output()
+            .unwrap();
+        assert!(embedded(&stderr_of(&first, 0)).is_some());
+        let elsewhere = "classify --format json --model-dir /nonexistent/model --onnxruntime /nonexistent/library.so";
+        for arguments in ["classify --format json", elsewhere] {
+            let warm = sandbox.routecal(arguments).arg(prompt).output().unwrap();
+            assert_eq!(stderr_of(&warm, 0), "");
+            assert!(warm.stdout == first.stdout);
+            // What is not kept does need them.
+            ends_with(3, sandbox.routecal(arguments).arg("Write a heap sort in Rust"));
+        }
     }
-    let stderr = gives(&sandbox, &vectors);
-    assert!(!stderr.contains("warning"), "{stderr}");
-    assert_eq!(embedded(&stderr), Some((4000 - before, 4000)));
-    assert_eq!(sandbox.kept(), 4000);
-    assert_eq!(gives(&sandbox, &vectors), "");
-    // No temporary file is left beside the results.
-    let names: Vec<_> = std::fs::read_dir(sandbox.path("."))
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name())
-        .collect();
-    assert_eq!(names.len(), 3, "{names:?}");
+
+    #[test]
+    #[ignore = "slow; .ci/run runs it"]
+    fn a_killed_run_is_completed_by_the_next() {
+        let (sandbox, vectors) = prepared(4000, 150);
+        let mut before = 0;
+        for _ in 0..3 {
+            let mut child = sandbox.process(EMBED).arg("--threads=1").spawn().unwrap();
+            wait_for_kept(&sandbox, &mut child, before + 1);
+            // SIGKILL on Unix: no handler runs, nothing is flushed.
+            child.kill().unwrap();
+            let output = child.wait_with_output().unwrap();
+            assert!(!output.status.success(), "it should not have been done yet");
+            assert!(!sandbox.path("vectors.parquet").exists());
+            before = sandbox.kept();
+            assert!(before < 4000);
+        }
+        let stderr = gives(&sandbox, &vectors);
+        assert!(!stderr.contains("warning"), "{stderr}");
+        assert_eq!(embedded(&stderr), Some((4000 - before, 4000)));
+        assert_eq!(sandbox.kept(), 4000);
+        assert_eq!(gives(&sandbox, &vectors), "");
+        // No temporary file is left beside the results.
+        let names: Vec<_> = std::fs::read_dir(sandbox.path("."))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        assert_eq!(names.len(), 3, "{names:?}");
+    }
 }

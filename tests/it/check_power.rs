@@ -267,18 +267,6 @@ impl Row {
 }
 
 #[test]
-fn a_small_run_keeps_its_promises() {
-    let size = Size {
-        trials: 120,
-        resamples: 150,
-    };
-    for n in [50, 300] {
-        let broken = Row::measure(n, size).broken(size);
-        assert!(broken.is_empty(), "{}", broken.join("\n"));
-    }
-}
-
-#[test]
 #[ignore = "the table of docs/check.md: a minute or two in a release build"]
 fn the_table() {
     let size = Size {
@@ -296,4 +284,22 @@ fn the_table() {
         broken.extend(row.broken(size));
     }
     assert!(broken.is_empty(), "{}", broken.join("\n"));
+}
+
+/// Of several seconds each: `cargo test --test it -- --ignored slow::`.
+mod slow {
+    use super::*;
+
+    #[test]
+    #[ignore = "slow; .ci/run runs it"]
+    fn a_small_run_keeps_its_promises() {
+        let size = Size {
+            trials: 120,
+            resamples: 150,
+        };
+        for n in [50, 300] {
+            let broken = Row::measure(n, size).broken(size);
+            assert!(broken.is_empty(), "{}", broken.join("\n"));
+        }
+    }
 }

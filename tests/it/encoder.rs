@@ -139,12 +139,6 @@ pub(crate) fn from_batch(encoder: &dyn Encoder, texts: &[&str], alone: &[Vec<f32
 }
 
 #[test]
-fn minilm_equals_sentence_transformers_alone_and_in_every_batch() {
-    let (from_golden, from_alone) = parity(minilm(), &Goldens::of(MINILM));
-    println!("{MINILM}: largest difference from sentence-transformers {from_golden:e}, between batches {from_alone:e}");
-}
-
-#[test]
 #[ignore = "downloads 470 MB; run with --ignored"]
 fn mpnet_equals_sentence_transformers_alone_and_in_every_batch() {
     let model = install(BundledModel::Mpnet).unwrap();
@@ -214,17 +208,6 @@ fn link_or_copy(from: &Path, to: &Path) {
     if std::fs::hard_link(from, to).is_err() {
         std::fs::copy(from, to).unwrap();
     }
-}
-
-#[test]
-fn a_local_folder_with_external_weights_gives_the_same_vectors() {
-    let folder = tempfile::tempdir().unwrap();
-    local_folder(folder.path());
-    let encoder = encode::open(folder.path().to_str().unwrap(), &real_model().options(1)).unwrap();
-    let identity = encoder.identity();
-    assert_eq!((identity.max_length, identity.pooling.as_str()), (Some(256), "mean"));
-    assert!(identity.weights_sha256.is_some() && identity.tokenizer_sha256.is_some());
-    parity(encoder.as_ref(), &Goldens::of(MINILM));
 }
 
 #[test]
@@ -495,4 +478,30 @@ fn an_unknown_encoder_names_the_nearest() {
     }
     let stderr = ends_with(2, sandbox.routecal("classify --encoder zzz prompt"));
     assert!(stderr.contains("folder with model.onnx"), "{stderr}");
+}
+
+/// Of several seconds each: `cargo test --test it -- --ignored slow::`.
+mod slow {
+    use super::*;
+
+    #[test]
+    #[ignore = "slow; .ci/run runs it"]
+    fn minilm_equals_sentence_transformers_alone_and_in_every_batch() {
+        let (from_golden, from_alone) = parity(minilm(), &Goldens::of(MINILM));
+        println!(
+            "{MINILM}: largest difference from sentence-transformers {from_golden:e}, between batches {from_alone:e}"
+        );
+    }
+
+    #[test]
+    #[ignore = "slow; .ci/run runs it"]
+    fn a_local_folder_with_external_weights_gives_the_same_vectors() {
+        let folder = tempfile::tempdir().unwrap();
+        local_folder(folder.path());
+        let encoder = encode::open(folder.path().to_str().unwrap(), &real_model().options(1)).unwrap();
+        let identity = encoder.identity();
+        assert_eq!((identity.max_length, identity.pooling.as_str()), (Some(256), "mean"));
+        assert!(identity.weights_sha256.is_some() && identity.tokenizer_sha256.is_some());
+        parity(encoder.as_ref(), &Goldens::of(MINILM));
+    }
 }

@@ -96,25 +96,6 @@ fn vectors_are_near_the_reference_and_near_fp32() {
 }
 
 #[test]
-fn a_text_has_one_vector_alone_and_in_every_batch() {
-    let goldens = Goldens::of("all-MiniLM-L6-v2");
-    let mut texts: Vec<String> = goldens.texts().iter().map(ToString::to_string).collect();
-    // Every length up to 60 tokens, and companions of very different ones.
-    let words: Vec<&str> = goldens.texts()[46].split(' ').collect();
-    texts.extend((1..60).map(|n| words[n..2 * n].join(" ")));
-    let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-    let alone = alone(int8(), &texts);
-    let mut largest = from_batch(int8(), &texts, &alone);
-    // Short beside long, so that most of a batch is padding.
-    let mixed: Vec<usize> = (0..texts.len()).map(|i| i * 37 % texts.len()).collect();
-    let order: Vec<&str> = mixed.iter().map(|i| texts[*i]).collect();
-    let expected: Vec<Vec<f32>> = mixed.iter().map(|i| alone[*i].clone()).collect();
-    largest = largest.max(largest_difference(&in_batches(int8(), &order, 24), &expected));
-    assert!(largest <= 1e-6, "{largest:e}");
-    println!("largest difference between batches {largest:e}");
-}
-
-#[test]
 fn threads_do_not_change_a_vector() {
     let texts = Goldens::of("all-MiniLM-L6-v2");
     let texts = texts.texts();
@@ -358,4 +339,29 @@ fn a_processor_that_would_compute_it_wrongly_gets_fp32_and_is_told() {
     assert_eq!(encoder.identity().precision, "fp32");
     let notes = notes.0.lock().unwrap().join("\n");
     assert!(notes.contains("AVX2") && notes.contains("fp32"), "{notes}");
+}
+
+/// Of several seconds each: `cargo test --test it -- --ignored slow::`.
+mod slow {
+    use super::*;
+
+    #[test]
+    #[ignore = "slow; .ci/run runs it"]
+    fn a_text_has_one_vector_alone_and_in_every_batch() {
+        let goldens = Goldens::of("all-MiniLM-L6-v2");
+        let mut texts: Vec<String> = goldens.texts().iter().map(ToString::to_string).collect();
+        // Every length up to 60 tokens, and companions of very different ones.
+        let words: Vec<&str> = goldens.texts()[46].split(' ').collect();
+        texts.extend((1..60).map(|n| words[n..2 * n].join(" ")));
+        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+        let alone = alone(int8(), &texts);
+        let mut largest = from_batch(int8(), &texts, &alone);
+        // Short beside long, so that most of a batch is padding.
+        let mixed: Vec<usize> = (0..texts.len()).map(|i| i * 37 % texts.len()).collect();
+        let order: Vec<&str> = mixed.iter().map(|i| texts[*i]).collect();
+        let expected: Vec<Vec<f32>> = mixed.iter().map(|i| alone[*i].clone()).collect();
+        largest = largest.max(largest_difference(&in_batches(int8(), &order, 24), &expected));
+        assert!(largest <= 1e-6, "{largest:e}");
+        println!("largest difference between batches {largest:e}");
+    }
 }

@@ -50,46 +50,54 @@ fn labelled(rows: usize, words: usize) -> String {
     labelled
 }
 
-#[test]
-fn ctrl_c_in_the_middle_of_embedding_loses_nothing_that_was_done() {
-    let sandbox = Sandbox::with_shipped_routes();
-    sandbox.write("prompts.csv", labelled(3000, 8));
-    let command = || sandbox.process_with_model("eval prompts.csv --split all --no-plots --out results --format json");
-    let routes: serde_json::Value = serde_json::from_slice(&sandbox.read_bytes("routes.json")).unwrap();
-    let examples: usize = routes["routes"]
-        .as_object()
-        .unwrap()
-        .values()
-        .map(|route| route["examples"].as_array().unwrap().len())
-        .sum();
-    let distinct = 3000 + examples;
+/// Of several seconds each: `cargo test --test it -- --ignored slow::`.
+mod slow {
+    use super::*;
 
-    let kept = interrupted(&sandbox, command(), "INT", 0, distinct);
-    assert!(
-        !sandbox.path("results").exists(),
-        "nothing may be left by an interrupted run"
-    );
+    #[test]
+    #[ignore = "slow; .ci/run runs it"]
+    fn ctrl_c_in_the_middle_of_embedding_loses_nothing_that_was_done() {
+        let sandbox = Sandbox::with_shipped_routes();
+        sandbox.write("prompts.csv", labelled(3000, 8));
+        let command =
+            || sandbox.process_with_model("eval prompts.csv --split all --no-plots --out results --format json");
+        let routes: serde_json::Value = serde_json::from_slice(&sandbox.read_bytes("routes.json")).unwrap();
+        let examples: usize = routes["routes"]
+            .as_object()
+            .unwrap()
+            .values()
+            .map(|route| route["examples"].as_array().unwrap().len())
+            .sum();
+        let distinct = 3000 + examples;
 
-    // The second run is interrupted too, the third completes: each computes what the ones before did not.
-    let kept = interrupted(&sandbox, command(), "INT", kept, distinct);
-    let output = command().output().unwrap();
-    let stderr = stderr_of(&output, 0);
-    assert_eq!(embedded(&stderr), Some((distinct - kept, distinct)));
-    assert_eq!(sandbox.kept(), distinct);
-    assert!(sandbox.read_bytes("results/eval.json") == output.stdout);
+        let kept = interrupted(&sandbox, command(), "INT", 0, distinct);
+        assert!(
+            !sandbox.path("results").exists(),
+            "nothing may be left by an interrupted run"
+        );
 
-    let again = command().output().unwrap();
-    assert_eq!(embedded(&stderr_of(&again, 0)), None);
-    assert!(again.stdout == output.stdout);
-}
+        // The second run is interrupted too, the third completes: each computes what the ones before did not.
+        let kept = interrupted(&sandbox, command(), "INT", kept, distinct);
+        let output = command().output().unwrap();
+        let stderr = stderr_of(&output, 0);
+        assert_eq!(embedded(&stderr), Some((distinct - kept, distinct)));
+        assert_eq!(sandbox.kept(), distinct);
+        assert!(sandbox.read_bytes("results/eval.json") == output.stdout);
 
-#[test]
-fn a_request_to_terminate_ends_in_the_same_way() {
-    let sandbox = Sandbox::with_shipped_routes();
-    sandbox.write("prompts.csv", prompts(6000, 150));
-    let arguments = "embed prompts.csv --encoder hashing --output vectors.parquet --threads 1";
-    let kept = interrupted(&sandbox, sandbox.process(arguments), "TERM", 0, 6000);
-    assert!(!sandbox.path("vectors.parquet").exists());
-    let output = sandbox.process(arguments).output().unwrap();
-    assert_eq!(embedded(&stderr_of(&output, 0)), Some((6000 - kept, 6000)));
+        let again = command().output().unwrap();
+        assert_eq!(embedded(&stderr_of(&again, 0)), None);
+        assert!(again.stdout == output.stdout);
+    }
+
+    #[test]
+    #[ignore = "slow; .ci/run runs it"]
+    fn a_request_to_terminate_ends_in_the_same_way() {
+        let sandbox = Sandbox::with_shipped_routes();
+        sandbox.write("prompts.csv", prompts(6000, 150));
+        let arguments = "embed prompts.csv --encoder hashing --output vectors.parquet --threads 1";
+        let kept = interrupted(&sandbox, sandbox.process(arguments), "TERM", 0, 6000);
+        assert!(!sandbox.path("vectors.parquet").exists());
+        let output = sandbox.process(arguments).output().unwrap();
+        assert_eq!(embedded(&stderr_of(&output, 0)), Some((6000 - kept, 6000)));
+    }
 }

@@ -140,45 +140,6 @@ fn a_batch_that_was_created_before_a_crash_is_found_again_and_not_paid_twice() {
 }
 
 #[test]
-fn an_answer_that_was_lost_on_its_way_is_looked_for_before_anything_is_sent_again() {
-    let provider = Provider::new();
-    let sandbox = sandbox(&provider.base_url());
-    provider.state().lose_creation = true;
-    let gone = ResponseTemplate::new(500).set_body_string("oops");
-    provider.state().faults.push(("POST /batches", gone));
-    let run = collect(&sandbox, "--batch submit --max-usd 1");
-    assert_eq!(run.code, 3, "{}", run.stderr);
-    assert_eq!(
-        provider.count("POST /batches"),
-        2,
-        "an order that may have been taken is not given again"
-    );
-    assert!(
-        run.stderr.contains("\"big\": a batch may have been created or not"),
-        "{}",
-        run.stderr
-    );
-    assert!(run.stdout.contains("unresolved"), "{}", run.stdout);
-    // The first is not there, the second is.
-    provider.state().lose_creation = false;
-    let run = collect(&sandbox, "--batch submit --max-usd 1").ok();
-    assert!(
-        run.stderr.contains("a batch of 6 calls of big was never created"),
-        "{}",
-        run.stderr
-    );
-    assert!(
-        run.stderr.contains("batch_1 of small was created before"),
-        "{}",
-        run.stderr
-    );
-    assert_eq!(provider.count("POST /batches"), 3);
-    assert_eq!(provider.lines_of(1)[0]["body"]["model"], "big");
-    let lines = lines(&sandbox, "batches.jsonl");
-    assert!(lines.iter().any(|l| l["end"] == "never_created"));
-}
-
-#[test]
 fn a_poll_that_was_killed_in_the_middle_writes_no_line_twice() {
     let provider = Provider::new();
     let sandbox = sandbox(&provider.base_url());
@@ -235,4 +196,49 @@ fn results_that_are_gone_are_kept_open_until_they_are_given_up() {
     assert_eq!(provider.state().batches.len(), 2);
     collect(&sandbox, "--batch submit --max-usd 1 --retry-unknown").ok();
     assert_eq!(provider.state().batches.len(), 4);
+}
+
+/// Of several seconds each: `cargo test --test it -- --ignored slow::`.
+mod slow {
+    use super::*;
+
+    #[test]
+    #[ignore = "slow; .ci/run runs it"]
+    fn an_answer_that_was_lost_on_its_way_is_looked_for_before_anything_is_sent_again() {
+        let provider = Provider::new();
+        let sandbox = sandbox(&provider.base_url());
+        provider.state().lose_creation = true;
+        let gone = ResponseTemplate::new(500).set_body_string("oops");
+        provider.state().faults.push(("POST /batches", gone));
+        let run = collect(&sandbox, "--batch submit --max-usd 1");
+        assert_eq!(run.code, 3, "{}", run.stderr);
+        assert_eq!(
+            provider.count("POST /batches"),
+            2,
+            "an order that may have been taken is not given again"
+        );
+        assert!(
+            run.stderr.contains("\"big\": a batch may have been created or not"),
+            "{}",
+            run.stderr
+        );
+        assert!(run.stdout.contains("unresolved"), "{}", run.stdout);
+        // The first is not there, the second is.
+        provider.state().lose_creation = false;
+        let run = collect(&sandbox, "--batch submit --max-usd 1").ok();
+        assert!(
+            run.stderr.contains("a batch of 6 calls of big was never created"),
+            "{}",
+            run.stderr
+        );
+        assert!(
+            run.stderr.contains("batch_1 of small was created before"),
+            "{}",
+            run.stderr
+        );
+        assert_eq!(provider.count("POST /batches"), 3);
+        assert_eq!(provider.lines_of(1)[0]["body"]["model"], "big");
+        let lines = lines(&sandbox, "batches.jsonl");
+        assert!(lines.iter().any(|l| l["end"] == "never_created"));
+    }
 }

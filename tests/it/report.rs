@@ -185,23 +185,29 @@ fn a_check_says_its_verdict_first() {
     );
 }
 
-#[test]
-fn ten_thousand_long_prompts_make_a_page_under_three_megabytes() {
-    let all: Vec<_> = (0..10_000)
-        .map(|i| {
-            let mut prompt = prompts()[i % 60].clone();
-            let _ = write!(prompt[0], " number {i} {}", "and so on it goes ".repeat(60));
-            prompt[2] = if i % 2 == 0 { "calibration" } else { "test" }.into();
-            prompt
-        })
-        .collect();
-    let sandbox = Sandbox::with_routes();
-    sandbox.write("prompts.csv", csv_of(&all));
-    for command in ["calibrate", "eval"] {
-        sandbox.run([command, "prompts.csv", "--resamples", "0"]).ok();
+/// Of several seconds each: `cargo test --test it -- --ignored slow::`.
+mod slow {
+    use super::*;
+
+    #[test]
+    #[ignore = "slow; .ci/run runs it"]
+    fn ten_thousand_long_prompts_make_a_page_under_three_megabytes() {
+        let all: Vec<_> = (0..10_000)
+            .map(|i| {
+                let mut prompt = prompts()[i % 60].clone();
+                let _ = write!(prompt[0], " number {i} {}", "and so on it goes ".repeat(60));
+                prompt[2] = if i % 2 == 0 { "calibration" } else { "test" }.into();
+                prompt
+            })
+            .collect();
+        let sandbox = Sandbox::with_routes();
+        sandbox.write("prompts.csv", csv_of(&all));
+        for command in ["calibrate", "eval"] {
+            sandbox.run([command, "prompts.csv", "--resamples", "0"]).ok();
+        }
+        let (html, markdown) = (page(&sandbox).len(), sandbox.read("reports/report.md").len());
+        assert!(html < 3_000_000, "{html}");
+        // What a comment on a pull request may hold.
+        assert!(markdown < 65_536, "{markdown}");
     }
-    let (html, markdown) = (page(&sandbox).len(), sandbox.read("reports/report.md").len());
-    assert!(html < 3_000_000, "{html}");
-    // What a comment on a pull request may hold.
-    assert!(markdown < 65_536, "{markdown}");
 }
