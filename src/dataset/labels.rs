@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
-use super::{Dataset, DatasetError, Label, RowProblem, Truth};
+use super::{Dataset, DatasetError, Label, RowProblem, Truth, cell};
 use crate::error::nearest;
 
 /// See [`Dataset::resolve`].
@@ -22,7 +22,7 @@ pub(super) fn resolve(dataset: &Dataset, routes: &[String]) -> Result<Vec<Truth>
                 });
             }
             Some(Label::OutOfDomain) => truths.push(Truth::OutOfDomain),
-            Some(Label::Route(name)) => match index.get(name.as_str()) {
+            Some(Label::Route(name)) => match index.get(name.as_str()).or_else(|| index.get(cell::bare(name))) {
                 Some(&i) => truths.push(Truth::Route(i)),
                 None => problems.push(RowProblem {
                     line: row.line,

@@ -7,7 +7,7 @@ use chrono::{DateTime, Datelike as _, Days, NaiveDate, Utc};
 use sha2::{Digest, Sha256};
 
 use super::read::{Lines, read_bytes, text};
-use super::{DatasetError, Format, RowProblem, parquet, prompt_problem};
+use super::{DatasetError, Format, RowProblem, cell, parquet, prompt_problem};
 use crate::assets::hex;
 use crate::error::nearest;
 
@@ -231,7 +231,7 @@ fn scores(
         Ok(_) => Err(format!("{name} {text} is not within {low} and {high}")),
         Err(_) => Err(format!("{name} \"{text}\" is no number")),
     };
-    let Some(index) = index.get(best) else {
+    let Some(index) = index.get(best).or_else(|| index.get(cell::bare(best))) else {
         let near =
             nearest(best, routes.iter().map(String::as_str)).map_or_else(String::new, |n| format!(" (nearest: {n})"));
         return Err(format!("\"{best}\" is no route{near}"));

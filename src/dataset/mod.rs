@@ -3,6 +3,7 @@
 //! A dataset knows nothing of routes: labels are names until [`Dataset::resolve`] holds them against the route names.
 //! Bad rows are collected and shown together, the first ten of them.
 
+pub(crate) mod cell;
 mod error;
 mod labels;
 mod log;

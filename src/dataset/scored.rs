@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::labels::{listed, unknown};
 use super::log::name;
-use super::{DatasetError, Format, Label, RowProblem, Truth, parquet};
+use super::{DatasetError, Format, Label, RowProblem, Truth, cell, parquet};
 use crate::assets::hex;
 use crate::error::nearest;
 
@@ -235,13 +235,14 @@ impl Reading<'_> {
             score,
             gap,
             runner_up,
-            split: cells.split,
+            split: cells.split.map(cell::bare),
         })
     }
 
     /// Few names are found sooner by looking at each than by hashing; a router has few.
     fn route(&self, name: &str) -> Option<usize> {
-        self.routes.iter().position(|route| route == name)
+        let of = |name: &str| self.routes.iter().position(|route| route == name);
+        of(name).or_else(|| of(cell::bare(name)))
     }
 }
 

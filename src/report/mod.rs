@@ -91,6 +91,8 @@ pub use sarif::sarif;
 pub use scored::{GridReport, PartialReport, ScoredReport};
 pub use tables::{confusion_csv, frontier_csv, predictions_csv, sweep_csv};
 #[cfg(feature = "cli")]
+pub(crate) use terminal::drives_a_terminal;
+#[cfg(feature = "cli")]
 pub use terminal::{
     baseline_text, batches_text, calibration_text, centroids_text, check_text, classify_text, collect_text,
     compare_text, cost_calibration_text, cost_next_step, dry_run_text, eval_text, grades_text, improve_text,

@@ -3,16 +3,26 @@
 use std::io::Write as _;
 
 use super::{ConfusionReport, PolicyReport};
+use crate::dataset::cell::guarded;
 use crate::dataset::{Label, Row};
 use crate::replay::analysis::SweepRow;
 use crate::router::{Decision, ScoreTable};
 use crate::store::ScoredCell;
 
-/// Writes records through the csv crate; a `Vec` takes every byte, so nothing can fail.
+/// Writes records through the csv crate, texts so that no spreadsheet runs them; a `Vec` takes every byte, so nothing can fail.
 fn csv(records: impl IntoIterator<Item = Vec<String>>) -> Vec<u8> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     for record in records {
-        writer.write_record(&record).expect("a Vec takes every byte");
+        for cell in &record {
+            // A number is none of a formula, though it may begin with a minus.
+            let cell = if cell.parse::<f64>().is_ok() {
+                cell.into()
+            } else {
+                guarded(cell)
+            };
+            writer.write_field(cell.as_bytes()).expect("a Vec takes every byte");
+        }
+        writer.write_record(None::<&[u8]>).expect("a Vec takes every byte");
     }
     writer.into_inner().expect("a Vec takes every byte")
 }
@@ -26,7 +36,8 @@ fn number(value: f64) -> String {
     }
 }
 
-/// One row a prompt: line, prompt, label, split, best route, score, runner-up, gap, decision.
+/// One row a prompt: line, prompt, label, split, best route, score, runner-up, gap, decision. A text that a spreadsheet would take
+/// for a formula has an apostrophe before it.
 ///
 /// # Panics
 /// If a score or a decision names a route that has no name.
@@ -47,6 +58,7 @@ pub fn predictions_csv(rows: &[Row], names: &[String], scores: &ScoreTable, deci
     let mut writer = csv::Writer::from_writer(Vec::with_capacity(96 * rows.len()));
     let mut write = |record: [&[u8]; 10]| writer.write_record(record).expect("a Vec takes every byte");
     write(header.map(str::as_bytes));
+    let names: Vec<_> = names.iter().map(|name| guarded(name)).collect();
     let (mut line, mut score_cell, mut gap_cell) = (Vec::new(), Vec::new(), Vec::new());
     for ((row, score), decision) in rows.iter().zip(scores.rows()).zip(decisions) {
         show(&mut line, format_args!("{}", row.line));
@@ -54,9 +66,9 @@ pub fn predictions_csv(rows: &[Row], names: &[String], scores: &ScoreTable, deci
         show_number(&mut gap_cell, score.gap);
         write([
             &line,
-            row.prompt.as_bytes(),
-            row.label.as_ref().map_or("", Label::as_str).as_bytes(),
-            row.split.as_bytes(),
+            guarded(&row.prompt).as_bytes(),
+            guarded(row.label.as_ref().map_or("", Label::as_str)).as_bytes(),
+            guarded(&row.split).as_bytes(),
             names[score.best].as_bytes(),
             &score_cell,
             score.runner_up.map_or("", |r| &names[r]).as_bytes(),

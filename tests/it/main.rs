@@ -26,6 +26,7 @@ mod golden_monitor;
 mod golden_replay;
 mod golden_scoring;
 mod golden_stats;
+mod harmless;
 mod int8;
 mod interrupt;
 mod lint;

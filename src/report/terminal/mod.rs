@@ -71,15 +71,26 @@ pub fn left_table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) 
     render(header, rows, CellAlignment::Left)
 }
 
-/// A user's text on one line, without control characters (which could drive the terminal), cut to a width.
+/// A user's text on one line, without what could drive the terminal or turn the line around, cut to a width.
 pub(in crate::report) fn shown(text: &str, width: usize) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut clean: String = line.chars().filter(|c| !c.is_control()).take(width + 1).collect();
+    let mut clean: String = line
+        .chars()
+        .filter(|c| !drives_a_terminal(*c))
+        .take(width + 1)
+        .collect();
     if clean.chars().count() > width {
         clean = clean.chars().take(width - 1).collect();
         clean.push('…');
     }
     clean
+}
+
+/// Whether a character is one that acts instead of being shown: a control character, or one of those that change the direction of
+/// writing, which make a line read as another (Unicode Technical Report 36).
+pub(crate) fn drives_a_terminal(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// `1 prompt`, `2 prompts`.
@@ -121,6 +132,7 @@ mod tests {
     #[test]
     fn a_prompt_cannot_drive_the_terminal() {
         assert_eq!(shown("a\u{1b}[2Jb\r\nc\u{7}", 40), "a[2Jb c");
+        assert_eq!(shown("a \u{202e}b\u{2066}c\u{9b}d", 40), "a bcd");
         assert_eq!(shown("abcdef", 4), "abc…");
         assert_eq!(shown("abcd", 4), "abcd");
     }
