@@ -4,13 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::dataset::{Columns, Format, ReadOptions, ScoredColumns};
 use crate::encode::Precision;
-use crate::evaluation::Method;
-use crate::stats::bootstrap::Settings;
 
 mod calibrate;
+mod check;
+mod dataset;
 mod documentation;
+mod eval;
 mod examples;
 mod lint;
 mod monitor;
@@ -19,7 +19,10 @@ mod run_goal;
 mod scored;
 
 pub(super) use calibrate::{CalibrateArgs, CertificateArgs, GoalName, parse_price};
-pub(super) use documentation::{CompletionsArgs, ManArgs, PageStyle};
+pub(super) use check::{CheckArgs, Inconclusive};
+pub(super) use dataset::DatasetArgs;
+pub(super) use documentation::{CompletionsArgs, ManArgs, PageStyle, SchemaArgs, SchemaName};
+pub(super) use eval::{EvalArgs, IntervalArgs, ReliabilityMethod};
 pub(super) use examples::{CompareEncodersArgs, ImproveArgs, LearnCurveArgs};
 pub(super) use lint::{Deny, LintArgs};
 pub(super) use monitor::{MonitorArgs, Period};
@@ -47,6 +50,7 @@ pub(super) struct Cli {
 /// Flags of every subcommand.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Common options")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(super) struct Common {
     /// The routes file.
     #[arg(long, global = true, value_name = "FILE", default_value = "routes.json")]
@@ -88,6 +92,10 @@ pub(super) struct Common {
     /// Folder for downloads and kept vectors [env: `ROUTECAL_CACHE`] [default: routecal in the user's cache folder].
     #[arg(long, global = true, value_name = "DIR")]
     pub(super) cache_dir: Option<PathBuf>,
+    /// Keep the text of prompts and examples out of everything that is written and printed: in its place stands the start of its
+    /// sha256.
+    #[arg(long, global = true)]
+    pub(super) redact_prompts: bool,
     /// Neither read nor keep vectors.
     #[arg(long, global = true)]
     pub(super) no_cache: bool,
@@ -188,63 +196,6 @@ pub(super) enum AssetsAction {
     Verify,
 }
 
-/// How to read a dataset.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Dataset options")]
-pub(super) struct DatasetArgs {
-    /// Column with the prompt.
-    #[arg(long, value_name = "COLUMN", default_value = "prompt")]
-    pub(super) prompt_column: String,
-    /// Column with the label: a route's name, or empty, none, oos, `out_of_domain` for none.
-    #[arg(long, value_name = "COLUMN", default_value = "label")]
-    pub(super) label_column: String,
-    /// Column with the split [default: split, if there is one; else half and half by content hash].
-    #[arg(long, value_name = "COLUMN")]
-    pub(super) split_column: Option<String>,
-    /// Format of the dataset [default: by extension; CSV for standard input].
-    #[arg(long, value_name = "FORMAT", value_enum)]
-    pub(super) input_format: Option<InputFormat>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum InputFormat {
-    Csv,
-    Jsonl,
-    Parquet,
-}
-
-impl DatasetArgs {
-    /// For the library.
-    pub(super) fn options(&self, seed: u64, unlabelled: bool) -> ReadOptions {
-        ReadOptions {
-            columns: Columns {
-                prompt: self.prompt_column.clone(),
-                label: self.label_column.clone(),
-                split: self.split_column.clone().unwrap_or_else(|| "split".into()),
-                split_required: self.split_column.is_some(),
-                reference: None,
-                reference_required: false,
-            },
-            format: self.input_format.map(|f| match f {
-                InputFormat::Csv => Format::Csv,
-                InputFormat::Jsonl => Format::Jsonl,
-                InputFormat::Parquet => Format::Parquet,
-            }),
-            unlabelled,
-            seed,
-        }
-    }
-
-    /// For the library, of a scored file.
-    pub(super) fn scored(&self) -> ScoredColumns {
-        ScoredColumns {
-            label: self.label_column.clone(),
-            split: self.split_column.clone().unwrap_or_else(|| "split".into()),
-            split_required: self.split_column.is_some(),
-        }
-    }
-}
-
 #[derive(Debug, Args)]
 pub(super) struct EmbedArgs {
     /// CSV, JSONL or Parquet file with prompts; `-` is standard input.
@@ -259,39 +210,6 @@ pub(super) struct EmbedArgs {
 
 #[derive(Debug, Args)]
 pub(super) struct CentroidsArgs {}
-
-/// How the intervals are made.
-#[derive(Debug, Clone, Copy, Args)]
-pub(super) struct IntervalArgs {
-    /// Resamples for the intervals of figures that are no rates (F1, AUROC, areas, calibration errors); 0 for none [default:
-    /// 2000; eval of more than 20,000 prompts: a jackknife instead].
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=1_000_000))]
-    resamples: Option<u32>,
-}
-
-impl IntervalArgs {
-    /// For the library.
-    pub(super) fn settings(self, seed: u64) -> Settings {
-        Settings {
-            resamples: self.resamples(),
-            seed,
-            ..Settings::default()
-        }
-    }
-
-    /// How many there are.
-    pub(super) fn resamples(self) -> u32 {
-        self.resamples.unwrap_or(Settings::default().resamples)
-    }
-
-    /// Whether so many prompts are too many to resample, unless that was asked for.
-    pub(super) fn too_many(self, prompts: u64) -> bool {
-        self.resamples.is_none() && prompts > MOST_RESAMPLED
-    }
-}
-
-/// Prompts up to which figures are resampled without being asked to: beyond, that would take minutes.
-const MOST_RESAMPLED: u64 = 20_000;
 
 /// Thresholds other than those of the router.
 #[derive(Debug, Clone, Default, Args)]
@@ -315,171 +233,10 @@ pub(super) struct ClassifyArgs {
     pub(super) thresholds: ThresholdArgs,
 }
 
-/// How confidences are calibrated for the reliability figures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum ReliabilityMethod {
-    /// A logistic curve over the score.
-    Platt,
-    /// A rising step function over the score.
-    Isotonic,
-    /// One temperature for the softmax over the routes.
-    Temperature,
-}
-
-impl ReliabilityMethod {
-    /// For the library.
-    pub(super) fn method(self) -> Method {
-        match self {
-            Self::Platt => Method::Platt,
-            Self::Isotonic => Method::Isotonic,
-            Self::Temperature => Method::Temperature,
-        }
-    }
-}
-
-#[derive(Debug, Args)]
-pub(super) struct EvalArgs {
-    /// CSV, JSONL or Parquet file with labelled prompts; `-` is standard input.
-    #[arg(default_value = "datasets/prompts.csv")]
-    pub(super) dataset: PathBuf,
-    /// Router file made by `routecal centroids`, instead of the routes file.
-    #[arg(long, value_name = "FILE")]
-    pub(super) router: Option<PathBuf>,
-    #[command(flatten)]
-    pub(super) thresholds: ThresholdArgs,
-    /// How scores become probabilities for the reliability figures.
-    #[arg(long, value_enum, default_value_t = ReliabilityMethod::Platt)]
-    pub(super) reliability: ReliabilityMethod,
-    /// Split that the probabilities are fitted on.
-    #[arg(long, value_name = "NAME", default_value = "calibration")]
-    pub(super) calibration_split: String,
-    /// Draw no plots.
-    #[arg(long)]
-    pub(super) no_plots: bool,
-    #[command(flatten)]
-    pub(super) intervals: IntervalArgs,
-    #[command(flatten)]
-    pub(super) data: DatasetArgs,
-    #[command(flatten)]
-    pub(super) scored: ScoredArgs,
-}
-
-/// What an inconclusive check counts as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Inconclusive {
-    /// Exit code 4.
-    #[value(name = "exit-4")]
-    ExitFour,
-    /// Exit code 0.
-    Pass,
-    /// Exit code 1.
-    Fail,
-}
-
-impl Inconclusive {
-    /// As typed, and as in the documents.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::ExitFour => "exit-4",
-            Self::Pass => "pass",
-            Self::Fail => "fail",
-        }
-    }
-}
-
-#[derive(Debug, Args)]
-pub(super) struct CheckArgs {
-    /// CSV, JSONL or Parquet file with labelled prompts; `-` is standard input.
-    #[arg(default_value = "datasets/prompts.csv")]
-    pub(super) dataset: PathBuf,
-    /// The baseline.
-    #[arg(long, value_name = "FILE", default_value = "reports/baseline.json")]
-    pub(super) baseline: PathBuf,
-    /// Write the baseline from the router as it is now, instead of comparing.
-    #[arg(long)]
-    pub(super) update_baseline: bool,
-    /// Gates file [default: gates.json beside the baseline, if there is one; else system accuracy and false accepts].
-    #[arg(long, value_name = "FILE")]
-    pub(super) gates: Option<PathBuf>,
-    /// A gate, such as `coverage` or `system_accuracy:min=0.6,margin=0.02`; may be repeated, goes before one of the
-    /// gates file.
-    #[arg(long, value_name = "METRIC[:min=X,max=Y,margin=Z]", value_parser = crate::check::Gates::parse_flag)]
-    pub(super) gate: Vec<(String, crate::check::Gate)>,
-    /// How much worse than the baseline a figure may be, for gates that state nothing else.
-    #[arg(long, value_name = "M", default_value_t = 0.02)]
-    pub(super) margin: f64,
-    /// Highest chance that a router which is no worse is called regressed, all gates together.
-    #[arg(long, value_name = "A", default_value_t = 0.05)]
-    pub(super) alpha: f64,
-    /// What an inconclusive check counts as.
-    #[arg(long, value_enum, default_value_t = Inconclusive::ExitFour)]
-    pub(super) inconclusive: Inconclusive,
-    /// Print workflow commands (`::error file=…::…`) on standard error [default: if `GITHUB_ACTIONS` is true].
-    #[arg(long)]
-    pub(super) annotations: bool,
-    /// Router file made by `routecal centroids`, instead of the routes file.
-    #[arg(long, value_name = "FILE")]
-    pub(super) router: Option<PathBuf>,
-    #[command(flatten)]
-    pub(super) thresholds: ThresholdArgs,
-    #[command(flatten)]
-    pub(super) data: DatasetArgs,
-}
-
 #[derive(Debug, Args)]
 pub(super) struct ReportArgs {
     /// Folder with results [default: that of --out].
     pub(super) folder: Option<PathBuf>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum SchemaName {
-    /// routes.json.
-    Routes,
-    /// eval.json.
-    Eval,
-    /// calibration.json.
-    #[value(alias = "calibrate")]
-    Calibration,
-    /// cost-calibration.json.
-    CostCalibration,
-    /// router.json.
-    Router,
-    /// check.json.
-    Check,
-    /// gates.json.
-    Gates,
-    /// baseline.json.
-    Baseline,
-    /// comparison.json.
-    CompareEncoders,
-    /// improve.json.
-    Improve,
-    /// learn-curve.json.
-    LearnCurve,
-    /// lint.json.
-    Lint,
-    /// monitor.json.
-    Monitor,
-    /// What `eval --shard` and `calibrate --shard` print.
-    Partial,
-    /// replay.json.
-    Replay,
-    /// What `replay collect` prints.
-    ReplayCollect,
-    /// What `replay collect --batch` prints.
-    ReplayBatches,
-    /// What `replay collect --dry-run` prints.
-    ReplayDryRun,
-    /// What `replay grade` prints.
-    ReplayGrades,
-}
-
-#[derive(Debug, Args)]
-pub(super) struct SchemaArgs {
-    /// Which document.
-    #[arg(value_enum, default_value_t = SchemaName::Routes)]
-    pub(super) document: SchemaName,
 }
 
 #[cfg(test)]

@@ -30,8 +30,14 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn dispatch(cli: Cli, printer: Printer) -> Result<(), crate::Error> {
+    let command = match cli.command {
+        // They need no flag's help.
+        Command::Completions(args) => return commands::documentation::completions(printer, &args),
+        Command::Man(args) => return commands::documentation::man(printer, &args),
+        command => command,
+    };
     let session = Session::new(cli.common, printer)?;
-    match cli.command {
+    match command {
         Command::Assets(args) => commands::assets::run(&session, &args),
         Command::Embed(args) => commands::embed::run(&session, &args),
         Command::Centroids(args) => commands::centroids::run(&session, &args),
@@ -48,7 +54,6 @@ fn dispatch(cli: Cli, printer: Printer) -> Result<(), crate::Error> {
         Command::Replay(args) => commands::replay::run(&session, &args),
         Command::Report(args) => commands::report::run(&session, &args),
         Command::Schema(args) => commands::schema::run(&session, &args),
-        Command::Completions(args) => commands::documentation::completions(&session, &args),
-        Command::Man(args) => commands::documentation::man(&session, &args),
+        Command::Completions(_) | Command::Man(_) => unreachable!("done above, without a session"),
     }
 }

@@ -3,6 +3,7 @@
 mod scored;
 mod worst;
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,11 +14,12 @@ use super::printer::Printer;
 use super::progress::Bars;
 use crate::Error;
 use crate::assets::{AssetConfig, Assets};
+use crate::dataset::Row;
 use crate::encode::{
     self, Embedded, EncodeError, Encoder, EncoderOptions, OPENAI_BASE_URL, Precision, Processor, RemoteOptions,
     VectorCache, Vectors,
 };
-use crate::report::{DatasetProvenance, Provenance};
+use crate::report::{DatasetProvenance, Provenance, Redact, redacted_rows};
 use crate::router::{Centroids, RouterArtefact, RouterError, ScoreTable, Scorer};
 use crate::routes::{DEFAULT_ENCODER, Routes, Thresholds};
 use crate::store::OutputFolder;
@@ -372,6 +374,18 @@ impl Session {
             dataset,
             seed: self.common.seed,
         }
+    }
+
+    /// Takes the texts of prompts out of a result, where that was asked for.
+    pub(super) fn redact(&self, result: &mut impl Redact) {
+        if self.common.redact_prompts {
+            result.redact_prompts();
+        }
+    }
+
+    /// Rows as they may be written.
+    pub(super) fn shown<'a>(&self, rows: &'a [Row]) -> Cow<'a, [Row]> {
+        redacted_rows(rows, self.common.redact_prompts)
     }
 
     /// Says where results went.

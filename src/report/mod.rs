@@ -28,6 +28,7 @@ mod optimism;
 #[cfg(feature = "cli")]
 mod page;
 mod provenance;
+mod redact;
 mod replay;
 #[cfg(feature = "cli")]
 mod sarif;
@@ -82,6 +83,7 @@ pub use optimism::{ChoiceOptimism, CrossValidationReport, FoldReport, OptimismRe
 #[cfg(feature = "cli")]
 pub use page::report_markdown;
 pub use provenance::{DatasetProvenance, Provenance};
+pub use redact::{Redact, redacted, redacted_rows};
 pub use replay::{
     AnchorsReport, BoundsReport, CornerReport, CostAtReport, CptReport, DropCause, DroppedReport, GroupReport,
     ModelReport, PolicyReport, ReplayProvenance, ReplayReport, ShuffleReport, SweepPointReport, SweepReport,

@@ -34,6 +34,7 @@ mod metric_properties;
 mod monitor;
 mod monitor_power;
 mod real_model;
+mod redaction;
 mod remote;
 mod replay;
 mod replay_batch;

@@ -1,4 +1,4 @@
-//! The flags of `completions` and `man`.
+//! The flags of `completions`, `man` and `schema`.
 
 use std::path::PathBuf;
 
@@ -31,4 +31,54 @@ pub(in crate::cli) enum PageStyle {
     Roff,
     /// For a web page or a repository.
     Markdown,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum SchemaName {
+    /// routes.json.
+    Routes,
+    /// eval.json.
+    Eval,
+    /// calibration.json.
+    #[value(alias = "calibrate")]
+    Calibration,
+    /// cost-calibration.json.
+    CostCalibration,
+    /// router.json.
+    Router,
+    /// check.json.
+    Check,
+    /// gates.json.
+    Gates,
+    /// baseline.json.
+    Baseline,
+    /// comparison.json.
+    CompareEncoders,
+    /// improve.json.
+    Improve,
+    /// learn-curve.json.
+    LearnCurve,
+    /// lint.json.
+    Lint,
+    /// monitor.json.
+    Monitor,
+    /// What `eval --shard` and `calibrate --shard` print.
+    Partial,
+    /// replay.json.
+    Replay,
+    /// What `replay collect` prints.
+    ReplayCollect,
+    /// What `replay collect --batch` prints.
+    ReplayBatches,
+    /// What `replay collect --dry-run` prints.
+    ReplayDryRun,
+    /// What `replay grade` prints.
+    ReplayGrades,
+}
+
+#[derive(Debug, Args)]
+pub(in crate::cli) struct SchemaArgs {
+    /// Which document.
+    #[arg(value_enum, default_value_t = SchemaName::Routes)]
+    pub(in crate::cli) document: SchemaName,
 }

@@ -13,6 +13,12 @@ use crate::store::{self, OutputFolder};
 const FILE: &str = "router.json";
 
 pub(in crate::cli) fn run(session: &Session, _args: &CentroidsArgs) -> Result<(), Error> {
+    if session.common.redact_prompts {
+        return Err(Error::usage(
+            "a router file holds the examples of its routes, as text and as vectors",
+            "leave --redact-prompts out, and keep the file where routes.json is kept",
+        ));
+    }
     let mut out = OutputFolder::open(&session.common.out)?;
     let (router, _) = session.build(session.plan(None)?, &[])?;
     let (routes, centroids) = (&router.routes, &router.centroids);

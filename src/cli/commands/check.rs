@@ -79,7 +79,8 @@ pub(in crate::cli) fn run(session: &Session, args: &CheckArgs) -> Result<(), Err
         rows: judged.rows,
     };
     let encoder = encoder.unwrap_or_else(|| same_encoder(None, golden_tolerance(&baseline.provenance.encoder)));
-    let report = check::assess(&request, encoder, candidate, &resolved)?;
+    let mut report = check::assess(&request, encoder, candidate, &resolved)?;
+    session.redact(&mut report);
     warn_of_other_rows(session, &baseline, &report);
     publish(session, args, &report, &mut out)?;
     verdict(&report, args.inconclusive)

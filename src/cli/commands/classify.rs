@@ -39,8 +39,13 @@ pub(in crate::cli) fn run(session: &Session, args: &ClassifyArgs) -> Result<(), 
     let scores = router.score(&vectors)?;
     let decisions: Vec<Decision> = scores.rows().iter().map(|row| decide(row, &by_route)).collect();
 
+    let shown: Vec<String> = if session.common.redact_prompts {
+        prompts.iter().map(|prompt| report::redacted(prompt)).collect()
+    } else {
+        prompts
+    };
     let document = || {
-        let of_prompts: Vec<_> = (0..prompts.len())
+        let of_prompts: Vec<_> = (0..shown.len())
             .map(|i| {
                 let row = &scores.rows()[i];
                 let routes = &router.routes.routes;
@@ -54,7 +59,7 @@ pub(in crate::cli) fn run(session: &Session, args: &ClassifyArgs) -> Result<(), 
                     .map(|(route, score)| (route.name.clone(), json!(score)))
                     .collect();
                 json!({
-                    "prompt": prompts[i],
+                    "prompt": shown[i],
                     "decision": match decisions[i] {
                         Decision::Accept(_) => "accepted",
                         Decision::LowScore => "low_score",
@@ -83,7 +88,7 @@ pub(in crate::cli) fn run(session: &Session, args: &ClassifyArgs) -> Result<(), 
         }))
     };
     session.printer.answer(document, || {
-        report::classify_text(&router.routes, &prompts, &scores, &decisions, &by_route)
+        report::classify_text(&router.routes, &shown, &scores, &decisions, &by_route)
     })
 }
 

@@ -1,38 +1,40 @@
 //! `routecal completions` and `routecal man`: what a shell and `man` need, made from the same list of flags as `--help`.
 
 use clap::CommandFactory as _;
+use serde_json::json;
 
 use crate::Error;
 use crate::cli::args::{Cli, CompletionsArgs, ManArgs, PageStyle};
-use crate::cli::session::Session;
+use crate::cli::printer::Printer;
 use crate::error::nearest;
-use crate::store::write_atomically;
+use crate::store::{self, write_atomically};
 
 const NAME: &str = "routecal";
 /// Columns of the help in Markdown.
 const PAGE_WIDTH: usize = 100;
 
-pub(in crate::cli) fn completions(session: &Session, args: &CompletionsArgs) -> Result<(), Error> {
+pub(in crate::cli) fn completions(printer: Printer, args: &CompletionsArgs) -> Result<(), Error> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), NAME, &mut script);
-    print(session, &script)
+    print(printer, &script)
 }
 
-pub(in crate::cli) fn man(session: &Session, args: &ManArgs) -> Result<(), Error> {
+pub(in crate::cli) fn man(printer: Printer, args: &ManArgs) -> Result<(), Error> {
     let commands = every_command();
     if let Some(folder) = &args.all {
+        let mut files = Vec::new();
         for command in &commands {
             let (ending, page) = match args.style {
                 PageStyle::Roff => ("1", roff(command)?),
                 PageStyle::Markdown => ("md", markdown(command).into_bytes()),
             };
-            write_atomically(&folder.join(format!("{}.{ending}", file_name(command))), &page)?;
+            let file = format!("{}.{ending}", file_name(command));
+            write_atomically(&folder.join(&file), &page)?;
+            files.push(file);
         }
-        let count = commands.len();
-        session
-            .printer
-            .note(&format!("wrote {count} pages to {}", folder.display()));
-        return Ok(());
+        let text = format!("wrote {} pages to {}\n", files.len(), folder.display());
+        let document = json!({"kind": "pages", "folder": folder, "files": files});
+        return printer.answer(|| store::json(&document), || text);
     }
     let wanted = args.subcommand.as_deref().unwrap_or_default();
     let command = commands.iter().find(|command| path(command) == wanted).ok_or_else(|| {
@@ -44,14 +46,17 @@ pub(in crate::cli) fn man(session: &Session, args: &ManArgs) -> Result<(), Error
         Error::usage(format!("\"{wanted}\" is no subcommand"), hint)
     })?;
     match args.style {
-        PageStyle::Roff => print(session, &roff(command)?),
-        PageStyle::Markdown => print(session, markdown(command).as_bytes()),
+        PageStyle::Roff => print(printer, &roff(command)?),
+        PageStyle::Markdown => print(printer, markdown(command).as_bytes()),
     }
 }
 
-fn print(session: &Session, text: &[u8]) -> Result<(), Error> {
-    let text = || String::from_utf8_lossy(text).into_owned();
-    session.printer.answer(text, text)
+fn print(printer: Printer, text: &[u8]) -> Result<(), Error> {
+    let text = String::from_utf8_lossy(text);
+    printer.answer(
+        || store::json(&json!({"kind": "page", "text": text})),
+        || text.to_string(),
+    )
 }
 
 /// The program and each of its subcommands, theirs included, in the order of the help. Each stands for itself: it is named in full and

@@ -20,7 +20,7 @@ pub(in crate::cli) fn run(session: &Session, args: &EmbedArgs) -> Result<(), Err
     };
     let engine = session.engine(&session.encoder_name(routes.as_ref())?)?;
     let vectors = session.embed(&engine, &dataset.prompts())?;
-    let bytes = store::vectors_parquet(&dataset.rows, &vectors)?;
+    let bytes = store::vectors_parquet(&session.shown(&dataset.rows), &vectors)?;
     store::write_atomically(&args.output, &bytes)?;
     let document = json!({
         "kind": "vectors",

@@ -40,7 +40,7 @@ pub(in crate::cli) fn run(session: &Session, args: &EvalArgs) -> Result<(), Erro
     let (figures, intervals) = figures_of(session, args, &prepared, scored);
     let wrong = scored.worst();
     let vectors = data.vectors_of(&judged, &wrong);
-    let report = EvalReport {
+    let mut report = EvalReport {
         kind: "evaluation".into(),
         schema_version: REPORT_VERSION,
         provenance: session.provenance(&data),
@@ -62,11 +62,12 @@ pub(in crate::cli) fn run(session: &Session, args: &EvalArgs) -> Result<(), Erro
         leakage: scored.leakage(routes),
         scored: None,
     };
+    session.redact(&mut report);
     let decisions: Vec<Decision> = judged.scores.rows().iter().map(|row| decide(row, &by_route)).collect();
     let document = store::json(&report);
     out.write(
         "predictions.csv",
-        report::predictions_csv(&judged.rows, &names, &judged.scores, &decisions),
+        report::predictions_csv(&session.shown(&judged.rows), &names, &judged.scores, &decisions),
     )?;
     out.write("confusion.csv", report::confusion_csv(&report.confusion))?;
     if !args.no_plots {

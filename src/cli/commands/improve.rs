@@ -99,9 +99,12 @@ pub(in crate::cli) fn run(session: &Session, args: &ImproveArgs) -> Result<(), E
         test: on_test.report(&changes, &settings)?,
         validation,
     };
-    let document = store::json(&report);
+    // The new routes file has the examples whatever is shown.
+    let mut shown = report.clone();
+    session.redact(&mut shown);
+    let document = store::json(&shown);
     out.write("improve.json", &document)?;
-    session.printer.answer(|| document, || report::improve_text(&report))?;
+    session.printer.answer(|| document, || report::improve_text(&shown))?;
     session.note_written(&out);
     if !proposed {
         return Err(Error::NotProposed);

@@ -82,7 +82,7 @@ pub(in crate::cli) fn run(session: &Session, args: &LintArgs) -> Result<(), Erro
     let counts = LintCounts::new(&findings, allowed);
     let deny_warnings = args.deny == Some(Deny::Warnings);
     let failed = counts.errors > 0 || (deny_warnings && counts.warnings > 0);
-    let report = LintReport {
+    let mut report = LintReport {
         kind: "lint".into(),
         schema_version: REPORT_VERSION,
         provenance: session.provenance_of(&router.engine, &router.routes, DatasetProvenance::from(&whole)),
@@ -101,6 +101,7 @@ pub(in crate::cli) fn run(session: &Session, args: &LintArgs) -> Result<(), Erro
         findings,
         next,
     };
+    session.redact(&mut report);
     publish(session, args, &report, &mut out, sarif)?;
     if failed {
         Err(not_passed(&report).into())

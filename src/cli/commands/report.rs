@@ -33,7 +33,8 @@ pub(in crate::cli::commands) fn write_report(session: &Session, out: &mut Output
 }
 
 fn read(session: &Session, folder: &Path) -> Result<Contents, Error> {
-    let contents = Contents::read(folder)?;
+    let mut contents = Contents::read(folder)?;
+    session.redact(&mut contents);
     for left in &contents.left_out {
         session
             .printer

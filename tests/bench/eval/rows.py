@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """`eval` of ever more rows of CSV with a warm cache: is the cost linear, and what is it a row?
 
-    rows.py PROGRAM [OTHER_PROGRAM ...] [--largest ROWS] [--runs N] [--split test|all]
+    rows.py PROGRAM [OTHER_PROGRAM ...] [--smallest ROWS] [--largest ROWS] [--runs N] [--split test|all]
 
 Makes labelled prompts out of the words of the shipped routes' examples, all distinct; fills each program's cache by one run with the hashing encoder (256
 numbers a vector), then times runs in turn. Prints wall and processor seconds, median (least to greatest), microseconds a row and the
-peak memory. Rows go up by tens from 1,000. Nothing of the results means anything but their time.
+peak memory. Rows go up by tens. Nothing of the results means anything but their time.
 """
 
 import argparse
@@ -54,12 +54,13 @@ def timed(command, environment):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("programs", nargs="+", type=Path)
+    parser.add_argument("--smallest", type=int, default=1000)
     parser.add_argument("--largest", type=int, default=1_000_000)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--split", default="test", help="all: judge every row")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        rows = 1000
+        rows = args.smallest
         while rows <= args.largest:
             data = Path(folder, "prompts.csv")
             write_rows(data, rows)

@@ -92,6 +92,12 @@ fn prepare(
     args: &CollectArgs,
 ) -> Result<(Manifest, Vec<PromptRecord>, Plan), Error> {
     let common = &session.common;
+    if args.store_prompts && common.redact_prompts {
+        return Err(Error::usage(
+            "--store-prompts keeps what --redact-prompts leaves out",
+            "leave one of them out; a judge finds the texts in the dataset",
+        ));
+    }
     // What is quickly wrong is found first: embedding may take minutes.
     let routes = session.plan(None)?;
     let specs = calls::specs(session, calls, &targets(routes.routes()), &args.only)?;
