@@ -12,6 +12,10 @@ use super::{BatchLimit, EncodeError, Encoder, VectorCache, Vectors};
 /// Texts tokenised between two looks at the stop flag.
 const TOKENISED_AT_ONCE: usize = 1024;
 
+/// Batches that may wait to be kept: enough for a disk that stalls, few enough that an encoder which is faster than the disk does not
+/// fill the memory. Those that wait are kept in one transaction, since one costs nearly the same whatever it holds.
+const WAITING: usize = 64;
+
 /// Hears how embedding goes on.
 pub trait EmbedProgress: Sync {
     /// `total` distinct texts have to be embedded.
@@ -254,7 +258,7 @@ impl Job<'_> {
         let mut done = 0;
         let mut first_error = None;
         std::thread::scope(|scope| {
-            let (send, receive) = mpsc::channel();
+            let (send, receive) = mpsc::sync_channel(WAITING);
             for worker in 0..workers {
                 let send = send.clone();
                 let (batches, texts, next, failed) = (&batches, &texts, &next, &failed);
@@ -273,31 +277,33 @@ impl Job<'_> {
                 });
             }
             drop(send);
-            for (batch, output) in receive {
-                let of_distinct: Vec<usize> = batch.iter().map(|&i| missing[i]).collect();
-                let checked = output.and_then(|output| {
-                    check(encoder, &output, &of_distinct, &mut dimension)?;
-                    Ok(output)
-                });
-                match checked {
-                    Ok(output) => {
-                        let entries: Vec<(&str, &[f32])> = batch
-                            .iter()
-                            .zip(&output)
-                            .map(|(&i, v)| (texts[i], v.as_slice()))
-                            .collect();
-                        if let Some(cache) = self.cache {
-                            cache.put(&entries);
+            while let Ok(first) = receive.recv() {
+                let mut good: Vec<(&[usize], Vec<Vec<f32>>)> = Vec::new();
+                for (batch, output) in std::iter::once(first).chain(receive.try_iter().take(WAITING)) {
+                    let checked = output.and_then(|output| {
+                        self.check(batch, &output, &mut dimension)?;
+                        Ok(output)
+                    });
+                    match checked {
+                        Ok(output) => good.push((batch, output)),
+                        Err(error) => {
+                            failed.store(true, Ordering::Relaxed);
+                            first_error = first_error.take().or(Some(error));
                         }
-                        done += output.len();
-                        progress.advance(output.len());
-                        let dimension = dimension.unwrap_or_default();
-                        take(&of_distinct, &Vectors::checked(dimension, output.concat()));
                     }
-                    Err(error) => {
-                        failed.store(true, Ordering::Relaxed);
-                        first_error = first_error.take().or(Some(error));
-                    }
+                }
+                if let Some(cache) = self.cache.filter(|_| !good.is_empty()) {
+                    let pairs = good.iter().flat_map(|(batch, output)| batch.iter().zip(output));
+                    let entries: Vec<(&str, &[f32])> =
+                        pairs.map(|(&i, vector)| (texts[i], vector.as_slice())).collect();
+                    cache.put(&entries);
+                }
+                for (batch, output) in good {
+                    done += output.len();
+                    progress.advance(output.len());
+                    let of_distinct: Vec<usize> = batch.iter().map(|&i| missing[i]).collect();
+                    let dimension = dimension.unwrap_or_default();
+                    take(&of_distinct, &Vectors::checked(dimension, output.concat()));
                 }
             }
         });
@@ -306,6 +312,12 @@ impl Job<'_> {
             None if done < missing.len() => Err(self.interrupted(done)),
             None => Ok(()),
         }
+    }
+
+    /// Refuses vectors of a batch that are no vectors of these texts.
+    fn check(&self, batch: &[usize], output: &[Vec<f32>], dimension: &mut Option<usize>) -> Result<(), EncodeError> {
+        let of_distinct: Vec<usize> = batch.iter().map(|&i| self.missing[i]).collect();
+        check(self.encoder, output, &of_distinct, dimension)
     }
 
     /// Length of each text in tokens.
