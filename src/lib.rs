@@ -22,39 +22,18 @@
 //! route accepted, or out-of-domain sent to fallback) / all. In a confusion matrix rows are the truth and columns the
 //! decision, the last column being fallback. AUROC and FPR@95TPR name in-domain as the positive class.
 //!
-//! # Example
-//! ```
-//! use std::sync::atomic::AtomicBool;
+//! # Use as a library
+//! [`Router`] routes prompts and scores labelled ones; [`Measured`] is what came of that: evaluate it, sweep its thresholds, certify
+//! them, compare it with another. Their pages have examples that run. Without default features (`default-features = false`) the crate
+//! has neither clap nor plotters; the feature `plot` adds figures, `cli` the command line.
 //!
-//! use routecal::calibrate::{Goal, choose, rows};
-//! use routecal::dataset::Truth;
-//! use routecal::encode::{HashingEncoder, Quiet, embed};
-//! use routecal::router::{Centroids, score};
-//!
-//! # fn main() -> Result<(), routecal::Error> {
-//! // The hashing encoder needs no model; a real one is `encode::open("all-MiniLM-L6-v2", …)`.
-//! let encoder = HashingEncoder::new(1);
-//! let stop = AtomicBool::new(false);
-//! let vectors = |texts: &[&str]| embed(&encoder, None, texts, &Quiet, &stop).map(|e| e.vectors);
-//!
-//! let examples = vectors(&["sort a list in Rust", "fix this loop in C", "a poem about rain", "a song about the sea"])?;
-//! let centroids = Centroids::new(examples, &[2, 2])?;
-//!
-//! let prompts = vectors(&["sort this list in C", "a poem about the sea", "zzz qqq"])?;
-//! let scores = score(&prompts, &centroids)?;
-//! let truths = [Truth::Route(0), Truth::Route(1), Truth::OutOfDomain];
-//!
-//! let choice = choose(&rows(&scores, &truths), 2, &Goal::MaxSystemAccuracy)?;
-//! assert_eq!(choice.objective, 1.0);
-//! let at = choice.thresholds[0];
-//! assert!(at.accept(scores.rows()[0].score, scores.rows()[0].gap));
-//! # Ok(())
-//! # }
-//! ```
+//! What these two return, and the modules that they name, are what the command line itself is made of: [`routes`] and [`dataset`]
+//! read files, [`encode`] opens encoders, [`router`] scores, [`calibrate`] chooses, [`evaluation`], [`metrics`] and [`stats`] judge.
 
 // Some helpers of the inner modules serve the command line alone.
 #![cfg_attr(not(feature = "cli"), allow(dead_code, unused_imports))]
 
+mod api;
 pub mod assets;
 pub mod calibrate;
 pub mod check;
@@ -82,4 +61,5 @@ pub mod scored;
 pub mod stats;
 pub mod store;
 
+pub use api::{Measured, Routed, Router};
 pub use error::Error;
