@@ -171,40 +171,6 @@ fn at_once(sandbox: &Sandbox, processes: usize, vectors: &[u8]) -> Vec<String> {
     ended
 }
 
-#[test]
-fn processes_at_once_share_one_cache() {
-    for (processes, rows, words) in [(2, 2000, 20), (4, 2000, 20), (4, 3, 3), (4, 3, 3), (4, 3, 3), (8, 3, 3)] {
-        let (sandbox, vectors) = prepared(rows, words);
-        for stderr in at_once(&sandbox, processes, &vectors) {
-            assert!(!stderr.contains("warning"), "{processes} processes: {stderr}");
-        }
-        assert_eq!(sandbox.kept(), rows);
-        assert_eq!(gives(&sandbox, &vectors), "");
-    }
-}
-
-#[test]
-fn processes_at_once_on_a_damaged_cache_all_succeed() {
-    for _ in 0..3 {
-        let (sandbox, vectors) = prepared(500, 10);
-        gives(&sandbox, &vectors);
-        std::fs::write(sandbox.database(), vec![7; 50_000]).unwrap();
-        let ended = at_once(&sandbox, 4, &vectors);
-        // One moves it aside; the others find the new one.
-        let warnings: Vec<&str> = ended
-            .iter()
-            .flat_map(|stderr| stderr.lines())
-            .filter(|line| line.starts_with("warning"))
-            .collect();
-        assert!(
-            matches!(warnings[..], [one] if one.contains("a new one was begun")),
-            "{ended:?}"
-        );
-        assert_eq!(gives(&sandbox, &vectors), "");
-        assert_eq!(sandbox.kept(), 500);
-    }
-}
-
 /// Of several seconds each: `cargo test --test it -- --ignored slow::`.
 mod slow {
     use super::*;
@@ -257,5 +223,41 @@ mod slow {
             .map(|entry| entry.unwrap().file_name())
             .collect();
         assert_eq!(names.len(), 3, "{names:?}");
+    }
+
+    #[test]
+    #[ignore = "slow; .ci/run runs it"]
+    fn processes_at_once_share_one_cache() {
+        for (processes, rows, words) in [(2, 2000, 20), (4, 2000, 20), (4, 3, 3), (4, 3, 3), (4, 3, 3), (8, 3, 3)] {
+            let (sandbox, vectors) = prepared(rows, words);
+            for stderr in at_once(&sandbox, processes, &vectors) {
+                assert!(!stderr.contains("warning"), "{processes} processes: {stderr}");
+            }
+            assert_eq!(sandbox.kept(), rows);
+            assert_eq!(gives(&sandbox, &vectors), "");
+        }
+    }
+
+    #[test]
+    #[ignore = "slow; .ci/run runs it"]
+    fn processes_at_once_on_a_damaged_cache_all_succeed() {
+        for _ in 0..3 {
+            let (sandbox, vectors) = prepared(500, 10);
+            gives(&sandbox, &vectors);
+            std::fs::write(sandbox.database(), vec![7; 50_000]).unwrap();
+            let ended = at_once(&sandbox, 4, &vectors);
+            // One moves it aside; the others find the new one.
+            let warnings: Vec<&str> = ended
+                .iter()
+                .flat_map(|stderr| stderr.lines())
+                .filter(|line| line.starts_with("warning"))
+                .collect();
+            assert!(
+                matches!(warnings[..], [one] if one.contains("a new one was begun")),
+                "{ended:?}"
+            );
+            assert_eq!(gives(&sandbox, &vectors), "");
+            assert_eq!(sandbox.kept(), 500);
+        }
     }
 }

@@ -372,41 +372,6 @@ fn a_changed_file_in_the_cache_is_an_error_offline() {
 }
 
 #[test]
-fn a_changed_file_in_the_cache_is_installed_again() {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .unwrap();
-    let hub = runtime.block_on(MockServer::start());
-    let weights = std::fs::read(real_model().folder.join("model.safetensors")).unwrap();
-    runtime.block_on(
-        Mock::given(method("GET"))
-            .and(path(format!(
-                "/sentence-transformers/{MINILM}/resolve/main/model.safetensors"
-            )))
-            .respond_with(ResponseTemplate::new(200).set_body_bytes(weights))
-            .expect(1)
-            .mount(&hub),
-    );
-    let sandbox = Sandbox::with_shipped_routes();
-    let changed = changed_copy(&sandbox.cache().join("assets").join(MINILM), "model.safetensors");
-    for _ in 0..2 {
-        ends_with(
-            0,
-            sandbox
-                .routecal("classify --no-cache")
-                .env_remove("ROUTECAL_OFFLINE")
-                .env("HF_ENDPOINT", hub.uri())
-                .env("ROUTECAL_PYTHON", "/nonexistent/python")
-                .env("ROUTECAL_ONNXRUNTIME", &real_model().runtime)
-                .arg("Write a binary search in Rust"),
-        );
-        assert_eq!(routecal::assets::sha256_file(&changed).unwrap().0, PINS[0].1);
-    }
-    runtime.block_on(hub.verify());
-}
-
-#[test]
 fn a_library_that_is_none_is_an_error_with_a_hint() {
     let sandbox = Sandbox::with_shipped_routes();
     sandbox.write("libonnxruntime.so", "this is text\n");
@@ -503,5 +468,41 @@ mod slow {
         assert_eq!((identity.max_length, identity.pooling.as_str()), (Some(256), "mean"));
         assert!(identity.weights_sha256.is_some() && identity.tokenizer_sha256.is_some());
         parity(encoder.as_ref(), &Goldens::of(MINILM));
+    }
+
+    #[test]
+    #[ignore = "slow; .ci/run runs it"]
+    fn a_changed_file_in_the_cache_is_installed_again() {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let hub = runtime.block_on(MockServer::start());
+        let weights = std::fs::read(real_model().folder.join("model.safetensors")).unwrap();
+        runtime.block_on(
+            Mock::given(method("GET"))
+                .and(path(format!(
+                    "/sentence-transformers/{MINILM}/resolve/main/model.safetensors"
+                )))
+                .respond_with(ResponseTemplate::new(200).set_body_bytes(weights))
+                .expect(1)
+                .mount(&hub),
+        );
+        let sandbox = Sandbox::with_shipped_routes();
+        let changed = changed_copy(&sandbox.cache().join("assets").join(MINILM), "model.safetensors");
+        for _ in 0..2 {
+            ends_with(
+                0,
+                sandbox
+                    .routecal("classify --no-cache")
+                    .env_remove("ROUTECAL_OFFLINE")
+                    .env("HF_ENDPOINT", hub.uri())
+                    .env("ROUTECAL_PYTHON", "/nonexistent/python")
+                    .env("ROUTECAL_ONNXRUNTIME", &real_model().runtime)
+                    .arg("Write a binary search in Rust"),
+            );
+            assert_eq!(routecal::assets::sha256_file(&changed).unwrap().0, PINS[0].1);
+        }
+        runtime.block_on(hub.verify());
     }
 }

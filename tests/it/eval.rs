@@ -201,42 +201,6 @@ fn mistakes_come_by_falling_score_with_the_nearest_examples() {
     assert!(scores.windows(2).all(|pair| pair[0] >= pair[1]), "{scores:?}");
 }
 
-/// Two runs, one of them with nothing kept, and any number of threads: the same bytes, plots and all.
-#[test]
-fn every_run_gives_the_same_bytes() {
-    let sandbox = Sandbox::with_data();
-    let files = |flags: &[&str]| {
-        let arguments = ["eval", "prompts.csv", "--format", "json"]
-            .into_iter()
-            .chain(flags.iter().copied());
-        let run = sandbox.run(arguments).ok();
-        let files = sandbox.files("reports");
-        std::fs::remove_dir_all(sandbox.path("reports")).unwrap();
-        (run.stdout, files)
-    };
-    let first = files(&["--threads", "1"]);
-    assert!(first.1.len() > 10);
-    assert!(first == files(&["--threads", "1"]), "a second run differs");
-    assert!(first == files(&["--threads", "2", "--no-cache"]), "two threads differ");
-    assert!(
-        first == files(&["--threads", "7", "--no-cache"]),
-        "seven threads differ"
-    );
-    // Where the file names the splits the seed moves the ends of resampled intervals, is stated, and does nothing else.
-    let mut first: Value = serde_json::from_str(&first.0).unwrap();
-    let mut seeded: Value = serde_json::from_str(&files(&["--seed", "3"]).0).unwrap();
-    assert_eq!(seeded["provenance"]["seed"], 3);
-    seeded["provenance"]["seed"] = json!(0);
-    assert_ne!(seeded, first);
-    assert_eq!(
-        seeded["as_deployed"]["system_accuracy"],
-        first["as_deployed"]["system_accuracy"]
-    );
-    without_ends(&mut first);
-    without_ends(&mut seeded);
-    assert_eq!(seeded, first);
-}
-
 /// Takes the ends of the intervals out of a document.
 fn without_ends(value: &mut Value) {
     match value {
@@ -351,4 +315,45 @@ fn figures_with_nothing_under_them_are_null() {
     );
     let text = sandbox.run(["eval", "prompts.csv", "--no-plots"]).ok().stdout;
     assert!(text.contains("n/a") && !text.contains("NaN"), "{text}");
+}
+
+mod slow {
+    use super::*;
+
+    /// Two runs, one of them with nothing kept, and any number of threads: the same bytes, plots and all.
+    #[test]
+    #[ignore = "slow; .ci/run runs it"]
+    fn every_run_gives_the_same_bytes() {
+        let sandbox = Sandbox::with_data();
+        let files = |flags: &[&str]| {
+            let arguments = ["eval", "prompts.csv", "--format", "json"]
+                .into_iter()
+                .chain(flags.iter().copied());
+            let run = sandbox.run(arguments).ok();
+            let files = sandbox.files("reports");
+            std::fs::remove_dir_all(sandbox.path("reports")).unwrap();
+            (run.stdout, files)
+        };
+        let first = files(&["--threads", "1"]);
+        assert!(first.1.len() > 10);
+        assert!(first == files(&["--threads", "1"]), "a second run differs");
+        assert!(first == files(&["--threads", "2", "--no-cache"]), "two threads differ");
+        assert!(
+            first == files(&["--threads", "7", "--no-cache"]),
+            "seven threads differ"
+        );
+        // Where the file names the splits the seed moves the ends of resampled intervals, is stated, and does nothing else.
+        let mut first: Value = serde_json::from_str(&first.0).unwrap();
+        let mut seeded: Value = serde_json::from_str(&files(&["--seed", "3"]).0).unwrap();
+        assert_eq!(seeded["provenance"]["seed"], 3);
+        seeded["provenance"]["seed"] = json!(0);
+        assert_ne!(seeded, first);
+        assert_eq!(
+            seeded["as_deployed"]["system_accuracy"],
+            first["as_deployed"]["system_accuracy"]
+        );
+        without_ends(&mut first);
+        without_ends(&mut seeded);
+        assert_eq!(seeded, first);
+    }
 }

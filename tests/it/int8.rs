@@ -96,47 +96,6 @@ fn vectors_are_near_the_reference_and_near_fp32() {
 }
 
 #[test]
-fn threads_do_not_change_a_vector() {
-    let texts = Goldens::of("all-MiniLM-L6-v2");
-    let texts = texts.texts();
-    // Eight threads are four sessions of two.
-    let many = EncoderOptions {
-        threads: 8,
-        ..options(cache())
-    };
-    let many = encode::open(INT8, &many).unwrap();
-    assert!(largest_difference(&in_batches(many.as_ref(), &texts, 8), &in_batches(int8(), &texts, 8)) <= 1e-6);
-}
-
-#[test]
-fn a_damaged_file_of_tensors_is_made_again() {
-    let sandbox = sandbox();
-    let file = sandbox.cache().join(TENSORS);
-    let good = std::fs::read(&file).unwrap();
-    let classify = || {
-        sandbox
-            .with_model("classify --no-cache --precision int8 prompt")
-            .output()
-            .unwrap()
-    };
-    let before = classify();
-    assert!(!stderr_of(&before, 0).contains("made again"));
-    let mut damaged = good.clone();
-    damaged[12_345_678] ^= 4;
-    for bytes in [&damaged[..], b""] {
-        std::fs::write(&file, bytes).unwrap();
-        let after = classify();
-        let stderr = stderr_of(&after, 0);
-        assert!(
-            stderr.contains("tensors.bin") && stderr.contains("made again"),
-            "{stderr}"
-        );
-        assert_eq!(after.stdout, before.stdout);
-        assert!(std::fs::read(&file).unwrap() == good);
-    }
-}
-
-#[test]
 fn assets_tell_of_the_tensors_where_they_are_meant_or_there() {
     let sandbox = sandbox();
     let file = sandbox.cache().join(TENSORS);
@@ -176,27 +135,6 @@ fn assets_tell_of_the_tensors_where_they_are_meant_or_there() {
             .1
             .contains("tensors.bin (missing)")
     );
-}
-
-#[test]
-fn processes_that_make_the_tensors_at_once_all_succeed() {
-    let sandbox = Sandbox::with_shipped_routes();
-    let runs: Vec<_> = (0..2)
-        .map(|_| {
-            let mut command = sandbox.process_with_model("classify --no-cache --threads 1 --precision int8 prompt");
-            command.spawn().unwrap()
-        })
-        .collect();
-    let outputs: Vec<_> = runs.into_iter().map(|run| run.wait_with_output().unwrap()).collect();
-    for output in &outputs {
-        stderr_of(output, 0);
-        assert_eq!(output.stdout, outputs[0].stdout);
-    }
-    let left: Vec<PathBuf> = std::fs::read_dir(sandbox.cache().join("assets/all-MiniLM-L6-v2-int8"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
-    assert_eq!(left, [sandbox.cache().join(TENSORS)]);
 }
 
 #[test]
@@ -363,5 +301,70 @@ mod slow {
         largest = largest.max(largest_difference(&in_batches(int8(), &order, 24), &expected));
         assert!(largest <= 1e-6, "{largest:e}");
         println!("largest difference between batches {largest:e}");
+    }
+
+    #[test]
+    #[ignore = "slow; .ci/run runs it"]
+    fn a_damaged_file_of_tensors_is_made_again() {
+        let sandbox = sandbox();
+        let file = sandbox.cache().join(TENSORS);
+        let good = std::fs::read(&file).unwrap();
+        let classify = || {
+            sandbox
+                .with_model("classify --no-cache --precision int8 prompt")
+                .output()
+                .unwrap()
+        };
+        let before = classify();
+        assert!(!stderr_of(&before, 0).contains("made again"));
+        let mut damaged = good.clone();
+        damaged[12_345_678] ^= 4;
+        for bytes in [&damaged[..], b""] {
+            std::fs::write(&file, bytes).unwrap();
+            let after = classify();
+            let stderr = stderr_of(&after, 0);
+            assert!(
+                stderr.contains("tensors.bin") && stderr.contains("made again"),
+                "{stderr}"
+            );
+            assert_eq!(after.stdout, before.stdout);
+            assert!(std::fs::read(&file).unwrap() == good);
+        }
+    }
+
+    #[test]
+    #[ignore = "slow; .ci/run runs it"]
+    fn processes_that_make_the_tensors_at_once_all_succeed() {
+        let sandbox = Sandbox::with_shipped_routes();
+        let runs: Vec<_> = (0..2)
+            .map(|_| {
+                let mut command = sandbox.process_with_model("classify --no-cache --threads 1 --precision int8 prompt");
+                command.spawn().unwrap()
+            })
+            .collect();
+        let outputs: Vec<_> = runs.into_iter().map(|run| run.wait_with_output().unwrap()).collect();
+        for output in &outputs {
+            stderr_of(output, 0);
+            assert_eq!(output.stdout, outputs[0].stdout);
+        }
+        let left: Vec<PathBuf> = std::fs::read_dir(sandbox.cache().join("assets/all-MiniLM-L6-v2-int8"))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        assert_eq!(left, [sandbox.cache().join(TENSORS)]);
+    }
+
+    #[test]
+    #[ignore = "slow; .ci/run runs it"]
+    fn threads_do_not_change_a_vector() {
+        let texts = Goldens::of("all-MiniLM-L6-v2");
+        let texts = texts.texts();
+        // Eight threads are four sessions of two.
+        let many = EncoderOptions {
+            threads: 8,
+            ..options(cache())
+        };
+        let many = encode::open(INT8, &many).unwrap();
+        assert!(largest_difference(&in_batches(many.as_ref(), &texts, 8), &in_batches(int8(), &texts, 8)) <= 1e-6);
     }
 }

@@ -52,17 +52,6 @@ fn answers(shift: f64, n: usize, trials: u64) -> [u64; 3] {
     counts
 }
 
-/// An unshifted log is never called shifted here, a long one is called stable and a moved one shifted.
-#[test]
-fn answers_are_right_where_they_are_given() {
-    let [_, _, shifted] = answers(0.0, 30, 20);
-    assert_eq!(shifted, 0);
-    let [stable, _, shifted] = answers(0.0, 800, 10);
-    assert!(stable >= 8 && shifted == 0, "{stable} stable, {shifted} shifted of 10");
-    let [stable, _, shifted] = answers(1.0, 400, 10);
-    assert!(shifted >= 8 && stable == 0, "{stable} stable, {shifted} shifted of 10");
-}
-
 #[test]
 #[ignore = "minutes; prints a table"]
 fn table() {
@@ -71,5 +60,21 @@ fn table() {
             let [stable, few, shifted] = answers(shift, n, TRIALS);
             println!("shift {shift}, n {n}: stable {stable}, too few {few}, shifted {shifted} of {TRIALS}");
         }
+    }
+}
+
+mod slow {
+    use super::*;
+
+    /// An unshifted log is never called shifted here, a long one is called stable and a moved one shifted.
+    #[test]
+    #[ignore = "slow; .ci/run runs it"]
+    fn answers_are_right_where_they_are_given() {
+        let [_, _, shifted] = answers(0.0, 30, 20);
+        assert_eq!(shifted, 0);
+        let [stable, _, shifted] = answers(0.0, 800, 10);
+        assert!(stable >= 8 && shifted == 0, "{stable} stable, {shifted} shifted of 10");
+        let [stable, _, shifted] = answers(1.0, 400, 10);
+        assert!(shifted >= 8 && stable == 0, "{stable} stable, {shifted} shifted of 10");
     }
 }

@@ -77,47 +77,6 @@ fn shows_nothing(sandbox: &Sandbox, arguments: &str, code: i32) -> Run {
 }
 
 #[test]
-fn no_text_is_in_what_a_command_writes_or_prints() {
-    let sandbox = sandbox();
-    for format in ["text", "json"] {
-        for (arguments, code) in [
-            ("embed prompts.csv -o vectors.parquet", 0),
-            ("classify zqcanary-once zqcanary-twice", 0),
-            ("centroids", 2),
-            ("eval prompts.csv --resamples 20", 0),
-            ("calibrate prompts.csv --resamples 20 --per-route --write", 0),
-            ("compare-encoders prompts.csv --resamples 20", 0),
-            ("learn-curve prompts.csv", 0),
-            ("improve prompts.csv", 4),
-            ("check prompts.csv --update-baseline", 0),
-            ("check prompts.csv --threshold 0.9 --annotations", 1),
-            ("check more.csv", 2),
-            ("check part.csv --threshold 0.9 --annotations --inconclusive fail", 1),
-            (
-                "lint prompts.csv --unlabelled more.csv --sarif lint.sarif --annotations",
-                1,
-            ),
-            ("report", 0),
-        ] {
-            shows_nothing(&sandbox, &format!("{arguments} --format {format}"), code);
-        }
-    }
-    // Compressed, so that a search of its bytes would find nothing whatever it held.
-    let columns = ReadOptions::default();
-    let vectors = Dataset::load(&sandbox.path("vectors.parquet"), &columns).expect("a dataset");
-    assert_eq!(vectors.rows.len(), prompts().len());
-    for row in &vectors.rows {
-        assert!(row.prompt.starts_with("[redacted "), "{}", row.prompt);
-    }
-    // What holds a text still tells which: the name is made of the text alone.
-    let mistakes = sandbox.read("reports/predictions.csv");
-    let first = &Dataset::load(&sandbox.path("prompts.csv"), &columns)
-        .expect("a dataset")
-        .rows;
-    assert!(first.iter().any(|row| mistakes.contains(&redacted(&row.prompt))));
-}
-
-#[test]
 fn results_that_hold_texts_are_rendered_without() {
     let sandbox = sandbox();
     let plain = run(&sandbox, "eval prompts.csv --resamples 0 --no-plots");
@@ -174,4 +133,50 @@ fn a_replay_keeps_hashes() {
         assert!(shown.is_empty(), "{command}: {shown:?}");
     }
     assert!(chat.bodies().iter().any(|body| body.to_string().contains(CANARY)));
+}
+
+mod slow {
+    use super::*;
+
+    #[test]
+    #[ignore = "slow; .ci/run runs it"]
+    fn no_text_is_in_what_a_command_writes_or_prints() {
+        let sandbox = sandbox();
+        for format in ["text", "json"] {
+            for (arguments, code) in [
+                ("embed prompts.csv -o vectors.parquet", 0),
+                ("classify zqcanary-once zqcanary-twice", 0),
+                ("centroids", 2),
+                ("eval prompts.csv --resamples 20", 0),
+                ("calibrate prompts.csv --resamples 20 --per-route --write", 0),
+                ("compare-encoders prompts.csv --resamples 20", 0),
+                ("learn-curve prompts.csv", 0),
+                ("improve prompts.csv", 4),
+                ("check prompts.csv --update-baseline", 0),
+                ("check prompts.csv --threshold 0.9 --annotations", 1),
+                ("check more.csv", 2),
+                ("check part.csv --threshold 0.9 --annotations --inconclusive fail", 1),
+                (
+                    "lint prompts.csv --unlabelled more.csv --sarif lint.sarif --annotations",
+                    1,
+                ),
+                ("report", 0),
+            ] {
+                shows_nothing(&sandbox, &format!("{arguments} --format {format}"), code);
+            }
+        }
+        // Compressed, so that a search of its bytes would find nothing whatever it held.
+        let columns = ReadOptions::default();
+        let vectors = Dataset::load(&sandbox.path("vectors.parquet"), &columns).expect("a dataset");
+        assert_eq!(vectors.rows.len(), prompts().len());
+        for row in &vectors.rows {
+            assert!(row.prompt.starts_with("[redacted "), "{}", row.prompt);
+        }
+        // What holds a text still tells which: the name is made of the text alone.
+        let mistakes = sandbox.read("reports/predictions.csv");
+        let first = &Dataset::load(&sandbox.path("prompts.csv"), &columns)
+            .expect("a dataset")
+            .rows;
+        assert!(first.iter().any(|row| mistakes.contains(&redacted(&row.prompt))));
+    }
 }

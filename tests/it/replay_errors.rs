@@ -242,57 +242,6 @@ fn echo(kind: &'static str) -> Chat {
 }
 
 #[test]
-fn the_key_is_in_no_file_and_on_no_screen() {
-    std::thread::scope(|scope| {
-        for (kind, code) in [
-            ("answer", 0),
-            ("refusal", 0),
-            ("unauthorized", 3),
-            ("plain", 5),
-            ("other shape", 3),
-            ("no answer", 3),
-            ("not json", 3),
-            ("late", 3),
-        ] {
-            scope.spawn(move || {
-                let chat = echo(kind);
-                let sandbox = bench(3);
-                both(&sandbox, &chat.base_url(), "");
-                for flags in [
-                    "",
-                    "--format json --retry-unknown",
-                    "--quiet --retry-unknown",
-                    "--dry-run",
-                ] {
-                    let attempts = if kind == "late" { 1 } else { 2 };
-                    let arguments = format!("{COLLECT} --model big --attempts {attempts} --timeout 1 {flags}");
-                    let mut command = online(&sandbox, &arguments);
-                    command
-                        .env("RUST_LOG", "trace")
-                        .env("RUST_BACKTRACE", "full")
-                        .env("OPENAI_ADMIN_KEY", KEY);
-                    let run = finish(&mut assert_cmd::Command::from_std(command));
-                    let expected = if flags == "--dry-run" { 0 } else { code };
-                    assert_eq!(run.code, expected, "{kind} {flags}: {}", run.stderr);
-                    for shown in [&run.stdout, &run.stderr] {
-                        assert!(!shown.contains(KEY_START), "{kind} {flags}: {shown}");
-                    }
-                    no_key_below(sandbox.root());
-                }
-                assert!(chat.count() > 0);
-                if code == 0 {
-                    for stage in ["grade --grader contains", "analyse --no-plots --resamples 10"] {
-                        let run = run(&sandbox, &format!("replay {stage} --run run"));
-                        assert!(!(run.stdout + &run.stderr).contains(KEY_START));
-                    }
-                    no_key_below(sandbox.root());
-                }
-            });
-        }
-    });
-}
-
-#[test]
 fn a_key_in_the_place_of_a_name_is_not_shown() {
     let sandbox = bench(2);
     let text = model("big", "http://127.0.0.1:1/v1", PRICE).replace("TEST_KEY", KEY);
@@ -307,4 +256,60 @@ fn a_key_in_the_place_of_a_name_is_not_shown() {
         refused.stderr
     );
     assert!(!refused.stderr.contains(KEY_START), "{}", refused.stderr);
+}
+
+mod slow {
+    use super::*;
+
+    #[test]
+    #[ignore = "slow; .ci/run runs it"]
+    fn the_key_is_in_no_file_and_on_no_screen() {
+        std::thread::scope(|scope| {
+            for (kind, code) in [
+                ("answer", 0),
+                ("refusal", 0),
+                ("unauthorized", 3),
+                ("plain", 5),
+                ("other shape", 3),
+                ("no answer", 3),
+                ("not json", 3),
+                ("late", 3),
+            ] {
+                scope.spawn(move || {
+                    let chat = echo(kind);
+                    let sandbox = bench(3);
+                    both(&sandbox, &chat.base_url(), "");
+                    for flags in [
+                        "",
+                        "--format json --retry-unknown",
+                        "--quiet --retry-unknown",
+                        "--dry-run",
+                    ] {
+                        let attempts = if kind == "late" { 1 } else { 2 };
+                        let arguments = format!("{COLLECT} --model big --attempts {attempts} --timeout 1 {flags}");
+                        let mut command = online(&sandbox, &arguments);
+                        command
+                            .env("RUST_LOG", "trace")
+                            .env("RUST_BACKTRACE", "full")
+                            .env("OPENAI_ADMIN_KEY", KEY);
+                        let run = finish(&mut assert_cmd::Command::from_std(command));
+                        let expected = if flags == "--dry-run" { 0 } else { code };
+                        assert_eq!(run.code, expected, "{kind} {flags}: {}", run.stderr);
+                        for shown in [&run.stdout, &run.stderr] {
+                            assert!(!shown.contains(KEY_START), "{kind} {flags}: {shown}");
+                        }
+                        no_key_below(sandbox.root());
+                    }
+                    assert!(chat.count() > 0);
+                    if code == 0 {
+                        for stage in ["grade --grader contains", "analyse --no-plots --resamples 10"] {
+                            let run = run(&sandbox, &format!("replay {stage} --run run"));
+                            assert!(!(run.stdout + &run.stderr).contains(KEY_START));
+                        }
+                        no_key_below(sandbox.root());
+                    }
+                });
+            }
+        });
+    }
 }
