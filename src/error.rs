@@ -66,6 +66,12 @@ pub enum Error {
     #[cfg(feature = "plot")]
     #[error(transparent)]
     Plot(#[from] crate::plot::PlotError),
+    /// A published dataset could not be read.
+    #[error(transparent)]
+    Published(#[from] crate::dataset::PublishedError),
+    /// A file of another tool could not be read or written.
+    #[error(transparent)]
+    Exchange(#[from] crate::exchange::ExchangeError),
     /// Recorded answers could not be read.
     #[error(transparent)]
     Import(#[from] crate::replay::import::ImportError),
@@ -153,6 +159,8 @@ impl Error {
             Self::Folder(e) => Some(e),
             #[cfg(feature = "plot")]
             Self::Plot(e) => Some(e),
+            Self::Published(e) => Some(e),
+            Self::Exchange(e) => Some(e),
             Self::Import(e) => Some(e),
             Self::Grader(e) => Some(e),
             Self::Analysis(e) => Some(e),

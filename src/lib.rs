@@ -45,6 +45,7 @@ pub mod encode;
 mod endpoint;
 pub mod error;
 pub mod evaluation;
+pub mod exchange;
 pub mod improve;
 pub mod learn_curve;
 pub mod lint;

@@ -12,6 +12,7 @@ mod dataset;
 mod documentation;
 mod eval;
 mod examples;
+mod exchange;
 mod lint;
 mod monitor;
 mod replay;
@@ -24,6 +25,7 @@ pub(super) use dataset::DatasetArgs;
 pub(super) use documentation::{CompletionsArgs, ManArgs, PageStyle, SchemaArgs, SchemaName};
 pub(super) use eval::{EvalArgs, IntervalArgs, ReliabilityMethod};
 pub(super) use examples::{CompareEncodersArgs, ImproveArgs, LearnCurveArgs};
+pub(super) use exchange::{ExportArgs, ImportArgs as ExchangeArgs, ImportDatasetArgs, ImportRoutesArgs, ImportWhat};
 pub(super) use lint::{Deny, LintArgs};
 pub(super) use monitor::{MonitorArgs, Period};
 pub(super) use replay::{
@@ -170,6 +172,10 @@ pub(super) enum Command {
     Monitor(Box<MonitorArgs>),
     /// Compare what policies of routing cost with the quality of their answers, on recorded answers.
     Replay(Box<ReplayArgs>),
+    /// Make routes.json, or a dataset, of a file of another tool.
+    Import(ExchangeArgs),
+    /// Write the router, or its thresholds alone, into a file of another tool.
+    Export(ExportArgs),
     /// Render report.html and report.md again from the results in a folder; computes nothing.
     Report(ReportArgs),
     /// Print a JSON Schema.

@@ -52,6 +52,8 @@ fn dispatch(cli: Cli, printer: Printer) -> Result<(), crate::Error> {
         Command::Lint(args) => commands::lint::run(&session, &args),
         Command::Monitor(args) => commands::monitor::run(&session, &args),
         Command::Replay(args) => commands::replay::run(&session, &args),
+        Command::Import(args) => commands::exchange::import(&session, &args),
+        Command::Export(args) => commands::exchange::export(&session, &args),
         Command::Report(args) => commands::report::run(&session, &args),
         Command::Schema(args) => commands::schema::run(&session, &args),
         Command::Completions(_) | Command::Man(_) => unreachable!("done above, without a session"),

@@ -5,6 +5,7 @@
 
 pub(crate) mod cell;
 mod error;
+mod import;
 mod labels;
 mod log;
 mod parquet;
@@ -13,6 +14,9 @@ mod scored;
 mod split;
 
 pub use error::{DatasetError, RowProblem};
+pub use import::{
+    Published, PublishedColumns, PublishedDataset, PublishedError, PublishedRow, published_csv, read_published,
+};
 pub(crate) use log::monday;
 pub use log::{Log, LogColumns, LogRow, LogScore};
 pub use read::{Columns, Format, ReadOptions};

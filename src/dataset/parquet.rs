@@ -216,3 +216,14 @@ pub(super) fn read(bytes: Vec<u8>, source: &str, columns: &Columns, unlabelled: 
         problems: Vec::new(),
     })
 }
+
+/// A text of the file's footer by its key.
+pub(super) fn metadata(bytes: &[u8], source: &str, key: &str) -> Result<Option<String>, DatasetError> {
+    let mut reader = ParquetReader::new(Cursor::new(bytes));
+    let metadata = reader.get_metadata().map_err(|e| DatasetError::Parquet {
+        source_name: source.to_owned(),
+        message: e.to_string().lines().next().unwrap_or_default().to_owned(),
+    })?;
+    let pairs = metadata.key_value_metadata().iter().flatten();
+    Ok(pairs.filter(|pair| pair.key == key).find_map(|pair| pair.value.clone()))
+}

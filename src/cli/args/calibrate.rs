@@ -48,6 +48,9 @@ pub(in crate::cli) struct CalibrateArgs {
     /// Thresholds for each route on its own.
     #[arg(long)]
     pub(in crate::cli) per_route: bool,
+    /// Choose the threshold alone and leave the gap at 0, for a router that has none.
+    #[arg(long, conflicts_with_all = ["scored", "certify", "max_joint_risk", "run"])]
+    pub(in crate::cli) no_gap: bool,
     /// Put the chosen thresholds into the routes file; nothing else in it changes.
     #[arg(long)]
     pub(in crate::cli) write: bool,

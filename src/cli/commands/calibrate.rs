@@ -56,7 +56,11 @@ pub(in crate::cli) fn run(session: &Session, args: &CalibrateArgs) -> Result<(),
             .warn("the same rows choose and judge: the figures flatter the choice");
     }
     let routes = &data.router.routes;
-    let rows = calibrate::rows(&choosing.scores, &choosing.truths);
+    let mut rows = calibrate::rows(&choosing.scores, &choosing.truths);
+    if args.no_gap {
+        // As for a lone route: then no gap tells two points apart, and 0 is chosen.
+        rows.iter_mut().for_each(|row| row.gap = f64::INFINITY);
+    }
     let prices = prices(routes, args)?;
     let request = Request {
         args,

@@ -10,6 +10,7 @@ pub(super) mod compare_encoders;
 pub(super) mod documentation;
 pub(super) mod embed;
 pub(super) mod eval;
+pub(super) mod exchange;
 mod figures;
 pub(super) mod improve;
 pub(super) mod learn_curve;
