@@ -361,14 +361,16 @@ fn hugging_face(bytes: Vec<u8>, file: &str, columns: &PublishedColumns) -> Read 
     Ok((rows, notes))
 }
 
+/// What a column takes of a row.
+type Cell = fn(&PublishedRow) -> &Option<String>;
+
 /// The rows as CSV that routecal reads: columns prompt, label, split and reference, those that the file has.
 ///
 /// # Panics
 /// Never: a vector takes every byte.
 pub fn published_csv(rows: &[PublishedRow]) -> Vec<u8> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    let has = |cell: fn(&PublishedRow) -> &Option<String>| rows.iter().any(|row| cell(row).is_some());
-    type Cell = fn(&PublishedRow) -> &Option<String>;
+    let has = |cell: Cell| rows.iter().any(|row| cell(row).is_some());
     let optional: [(&str, Cell); 3] = [
         ("label", |row| &row.label),
         ("split", |row| &row.split),

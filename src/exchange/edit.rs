@@ -1,8 +1,11 @@
 //! Numbers put into a file's text, everything else left as it is: comments, order, indentation.
 
+use std::collections::BTreeMap;
+
 use jsonc_parser::ParseOptions;
 use jsonc_parser::cst::{CstInputValue, CstRootNode};
 use serde::Deserialize;
+use serde_json::Value;
 use serde_saphyr::Spanned;
 
 use super::syntax::{is_json, yaml};
@@ -47,73 +50,91 @@ fn in_json(text: &str, key: &str, values: &[(String, f64)]) -> Result<String, St
 
 #[derive(Deserialize)]
 struct File {
-    routes: Vec<std::collections::BTreeMap<String, Spanned<serde_json::Value>>>,
+    routes: Vec<BTreeMap<String, Spanned<Value>>>,
+}
+
+impl File {
+    fn named(&self, name: &str) -> Option<&BTreeMap<String, Spanned<Value>>> {
+        let is_it = |route: &&BTreeMap<_, Spanned<Value>>| route.get("name").is_some_and(|own| own.value == name);
+        self.routes.iter().find(is_it)
+    }
+}
+
+/// What stands between two bytes becomes something else.
+struct Edit {
+    from: usize,
+    to: usize,
+    new: String,
 }
 
 fn in_yaml(text: &str, key: &str, values: &[(String, f64)]) -> Result<String, String> {
     let file: File = yaml(text)?;
-    let starts: Vec<usize> = std::iter::once(0)
-        .chain(text.match_indices('\n').map(|(at, _)| at + 1))
-        .collect();
-    // From the end, so that the places before stay where they are.
-    let mut edits: Vec<(usize, usize, String)> = Vec::new();
-    for route in &file.routes {
-        let Some(name) = route.get("name") else { continue };
-        let Some((own, value)) = values.iter().find(|(own, _)| name.value == **own) else {
-            continue;
-        };
-        let place = |spanned: &Spanned<serde_json::Value>| {
-            let line = usize::try_from(spanned.defined.line()).ok()?.checked_sub(1)?;
-            let column = usize::try_from(spanned.defined.column()).ok()?.checked_sub(1)?;
-            let start = *starts.get(line)?;
-            let indent: usize = text[start..].chars().take(column).map(char::len_utf8).sum();
-            Some((start, start + indent))
+    let mut edits = Vec::new();
+    for (name, value) in values {
+        let Some(route) = file.named(name) else { continue };
+        let edit = match (route.get(key), route.get("name")) {
+            (Some(old), _) => replace(text, old, *value),
+            (None, Some(name)) => insert(text, name, key, *value),
+            (None, None) => None,
         };
         let refused =
-            || format!("route \"{own}\": its {key} stands where it cannot be changed; write {key}: {value} by hand");
-        let edit = match route.get(key) {
-            Some(old) => {
-                let (_, at) = place(old).ok_or_else(refused)?;
-                let rest = &text[at..];
-                let length = rest.find([',', '}', '#', '\n', '\r']).unwrap_or(rest.len());
-                let old_text = rest[..length].trim_end();
-                // What stands there must be what was read: a number or nothing.
-                let same = yaml::<serde_json::Value>(old_text).is_ok_and(|v| v == old.value);
-                if !same || !(old.value.is_number() || old.value.is_null()) || old_text.is_empty() {
-                    return Err(refused());
-                }
-                (at, at + old_text.len(), written(*value))
-            }
-            None => {
-                let (start, at) = place(name).ok_or_else(refused)?;
-                let before = &text[start..at];
-                let flow = before.contains('{');
-                let Some(column) = before.rfind("name").filter(|_| !flow) else {
-                    return Err(refused());
-                };
-                let end = text[at..].find('\n').map_or(text.len(), |length| at + length);
-                let end = end - usize::from(text[..end].ends_with('\r'));
-                let column = column - usize::from(before[..column].ends_with(['"', '\'']));
-                (end, end, format!("\n{}{key}: {}", " ".repeat(column), written(*value)))
-            }
-        };
-        edits.push(edit);
+            || format!("route \"{name}\": its {key} stands where it cannot be changed; write {key}: {value} by hand");
+        edits.push(edit.ok_or_else(refused)?);
     }
-    edits.sort_by_key(|(start, ..)| std::cmp::Reverse(*start));
+    // From the end, so that the places before stay where they are.
+    edits.sort_by_key(|edit| std::cmp::Reverse(edit.from));
     let mut edited = text.to_owned();
-    for (start, end, new) in edits {
-        edited.replace_range(start..end, &new);
+    for Edit { from, to, new } in edits {
+        edited.replace_range(from..to, &new);
     }
     // Whatever the place of a number was taken for, the file must say it now.
     let again: File = yaml(&edited)?;
-    for (own, value) in values {
-        let told = again.routes.iter().any(|route| {
-            route.get("name").is_some_and(|name| name.value == **own)
-                && route.get(key).and_then(|v| v.value.as_f64()) == Some(*value)
-        });
-        if !told {
-            return Err(format!("route \"{own}\": write {key}: {value} by hand"));
+    for (name, value) in values {
+        let told = again.named(name).and_then(|route| route.get(key)?.value.as_f64());
+        if told != Some(*value) {
+            return Err(format!("route \"{name}\": write {key}: {value} by hand"));
         }
     }
     Ok(edited)
+}
+
+/// Where a value's line begins, and where the value.
+fn place(text: &str, value: &Spanned<Value>) -> Option<(usize, usize)> {
+    let line = usize::try_from(value.defined.line()).ok()?.checked_sub(1)?;
+    let column = usize::try_from(value.defined.column()).ok()?.checked_sub(1)?;
+    let start = match line {
+        0 => 0,
+        _ => text.match_indices('\n').nth(line - 1)?.0 + 1,
+    };
+    let indent: usize = text[start..].chars().take(column).map(char::len_utf8).sum();
+    Some((start, start + indent))
+}
+
+/// In the place of a number, or of nothing. `None` where something else stands there.
+fn replace(text: &str, old: &Spanned<Value>, value: f64) -> Option<Edit> {
+    let (_, from) = place(text, old)?;
+    let rest = &text[from..];
+    let length = rest.find([',', '}', '#', '\n', '\r']).unwrap_or(rest.len());
+    let there = rest[..length].trim_end();
+    let same = yaml::<Value>(there).is_ok_and(|read| read == old.value);
+    (same && !there.is_empty() && (old.value.is_number() || old.value.is_null())).then(|| Edit {
+        from,
+        to: from + there.len(),
+        new: written(value),
+    })
+}
+
+/// As a line of its own, below that of the name. `None` where the route is written between braces.
+fn insert(text: &str, name: &Spanned<Value>, key: &str, value: f64) -> Option<Edit> {
+    let (start, at) = place(text, name)?;
+    let before = &text[start..at];
+    let column = before.rfind("name").filter(|_| !before.contains('{'))?;
+    let column = column - usize::from(before[..column].ends_with(['"', '\'']));
+    let end = text[at..].find('\n').map_or(text.len(), |length| at + length);
+    let end = end - usize::from(text[..end].ends_with('\r'));
+    Some(Edit {
+        from: end,
+        to: end,
+        new: format!("\n{}{key}: {}", " ".repeat(column), written(value)),
+    })
 }

@@ -13,9 +13,10 @@ mod syntax;
 use serde_json::{Map, Value, json};
 
 pub use error::ExchangeError;
+use syntax::Source;
 pub use syntax::Syntax;
 
-use crate::routes::Routes;
+use crate::routes::{Routes, Thresholds};
 
 /// A tool whose router files are read and written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,10 +83,13 @@ pub struct ImportedRoute {
 /// # Errors
 /// [`ExchangeError`]: neither JSON nor YAML, of no known tool, or something in it that no router can have.
 pub fn read(text: &str, file: &str, tool: Option<Tool>) -> Result<(Tool, Imported), ExchangeError> {
-    let value = syntax::parse(text, file)?;
-    let tool = match tool.or_else(|| detect(&value)) {
-        Some(tool) => tool,
-        None => return Err(ExchangeError::Unknown { file: file.to_owned() }),
+    let source = Source::new(text);
+    let value: Value = source.read().map_err(|message| ExchangeError::Syntax {
+        file: file.to_owned(),
+        message,
+    })?;
+    let Some(tool) = tool.or_else(|| detect(&value)) else {
+        return Err(ExchangeError::Unknown { file: file.to_owned() });
     };
     let bad = |message: String| ExchangeError::Invalid {
         file: file.to_owned(),
@@ -93,11 +97,11 @@ pub fn read(text: &str, file: &str, tool: Option<Tool>) -> Result<(Tool, Importe
         message,
     };
     let imported = match tool {
-        Tool::SemanticRouter0 => semantic_router::read(value, semantic_router::Version::Zero),
-        Tool::SemanticRouter1 => semantic_router::read(value, semantic_router::Version::One),
-        Tool::LiteLlm => semantic_router::read(value, semantic_router::Version::Zero).map(name_is_model),
-        Tool::RedisVl => redisvl::read(value),
-        Tool::Rasa => rasa::read(value),
+        Tool::SemanticRouter0 => semantic_router::read(source, semantic_router::Version::Zero),
+        Tool::SemanticRouter1 => semantic_router::read(source, semantic_router::Version::One),
+        Tool::LiteLlm => semantic_router::read(source, semantic_router::Version::Zero).map(name_is_model),
+        Tool::RedisVl => redisvl::read(source),
+        Tool::Rasa => rasa::read(source),
     }
     .map_err(bad)?;
     if imported.routes.is_empty() {
@@ -145,9 +149,11 @@ impl Imported {
             file.insert("scoring".into(), json!(scoring));
         }
         file.insert("fallback".into(), json!({ "model": fallback }));
-        if let Some(threshold) = self.threshold {
-            file.insert("thresholds".into(), json!({ "threshold": threshold, "gap": 0.0 }));
-        }
+        // One that all routes share is the threshold of the file; without any, everything is accepted.
+        let shared = (self.routes.first().and_then(|route| route.threshold))
+            .filter(|first| self.routes.iter().all(|route| route.threshold == Some(*first)));
+        let of_all = shared.or(self.threshold).unwrap_or(Thresholds::ACCEPT_ALL.threshold());
+        file.insert("thresholds".into(), json!({ "threshold": of_all, "gap": 0.0 }));
         let of = |route: &ImportedRoute| {
             let mut shape = Map::new();
             shape.insert("model".into(), json!(route.model.as_deref().unwrap_or(model)));
@@ -155,7 +161,7 @@ impl Imported {
                 shape.insert("system_prompt".into(), json!(prompt));
             }
             shape.insert("examples".into(), json!(route.examples));
-            if let Some(threshold) = route.threshold {
+            if let Some(threshold) = route.threshold.filter(|_| shared.is_none()) {
                 shape.insert("thresholds".into(), json!({ "threshold": threshold, "gap": 0.0 }));
             }
             (route.name.clone(), Value::Object(shape))

@@ -2,19 +2,39 @@
 //! another classifier: none are read or written.
 
 use serde::Deserialize;
-use serde_json::Value;
 
+use super::syntax::Source;
 use super::{Imported, ImportedRoute, listed};
 use crate::routes::Routes;
 
 #[derive(Deserialize)]
-struct Item {
-    intent: Option<String>,
-    examples: Option<Value>,
+struct File {
+    nlu: Vec<Item>,
 }
 
-pub(super) fn read(mut value: Value) -> Result<Imported, String> {
-    let items: Vec<Item> = serde_json::from_value(value["nlu"].take()).map_err(|e| e.to_string())?;
+#[derive(Deserialize)]
+struct Item {
+    intent: Option<String>,
+    examples: Option<Examples>,
+}
+
+/// Lines that begin with a dash, in one text or one by one.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Examples {
+    Lines(String),
+    Each(Vec<Example>),
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Example {
+    Text(String),
+    Mapping { text: String },
+}
+
+pub(super) fn read(source: Source<'_>) -> Result<Imported, String> {
+    let File { nlu: items } = source.read()?;
     let mut notes = vec![
         "Rasa's thresholds are in config.yml and for another classifier's probabilities: none are carried over"
             .to_owned(),
@@ -62,28 +82,24 @@ pub(super) fn read(mut value: Value) -> Result<Imported, String> {
 }
 
 /// Examples: a block of lines that begin with a dash, or a list of texts or of mappings with a text.
-fn texts(intent: &str, examples: Option<Value>) -> Result<Vec<String>, String> {
-    let wrong = || format!("intent \"{intent}\": its examples are neither lines with a dash nor a list of texts");
+fn texts(intent: &str, examples: Option<Examples>) -> Result<Vec<String>, String> {
+    let wrong = || format!("intent \"{intent}\": its examples are not all lines with a dash");
     let text = |line: &str| line.trim().strip_prefix("- ").map(|text| text.trim().to_owned());
     match examples {
-        Some(Value::String(block)) => {
+        Some(Examples::Lines(block)) => {
             let lines = block
                 .lines()
                 .filter(|line| !line.trim().is_empty() && line.trim() != "-");
             lines.map(|line| text(line).ok_or_else(wrong)).collect()
         }
-        Some(Value::Array(list)) => list
+        Some(Examples::Each(all)) => Ok(all
             .into_iter()
-            .map(|item| match item {
-                Value::String(text) => Ok(text),
-                mut item => match item["text"].take() {
-                    Value::String(line) => Ok(text(&line).unwrap_or_else(|| line.trim().to_owned())),
-                    _ => Err(wrong()),
-                },
+            .map(|example| match example {
+                Example::Text(text) => text,
+                Example::Mapping { text: line } => text(&line).unwrap_or_else(|| line.trim().to_owned()),
             })
-            .collect(),
+            .collect()),
         None => Ok(Vec::new()),
-        Some(_) => Err(wrong()),
     }
 }
 

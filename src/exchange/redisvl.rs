@@ -6,6 +6,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::syntax::Source;
 use super::{Imported, ImportedRoute, MAX_EXAMPLE};
 use crate::routes::{DEFAULT_ENCODER, Routes};
 
@@ -36,8 +37,8 @@ struct RouteFile {
     metadata: Option<Map<String, Value>>,
 }
 
-pub(super) fn read(value: Value) -> Result<Imported, String> {
-    let file: File = serde_json::from_value(value).map_err(|e| e.to_string())?;
+pub(super) fn read(source: Source<'_>) -> Result<Imported, String> {
+    let file: File = source.read()?;
     let mut notes = Vec::new();
     let encoder = file.vectorizer.as_ref().and_then(encoder_of);
     if encoder.is_none() {

@@ -7,6 +7,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
+use super::syntax::Source;
 use super::{Imported, ImportedRoute, MAX_EXAMPLE, Tool, listed};
 use crate::routes::{DEFAULT_ENCODER, Route, Routes, Thresholds};
 
@@ -41,7 +42,7 @@ struct EncoderFile {
 struct RouteFile {
     name: String,
     #[serde(default)]
-    utterances: Vec<Value>,
+    utterances: Vec<String>,
     description: Option<String>,
     function_schemas: Option<Value>,
     llm: Option<Value>,
@@ -50,8 +51,8 @@ struct RouteFile {
     metadata: Option<Map<String, Value>>,
 }
 
-pub(super) fn read(value: Value, version: Version) -> Result<Imported, String> {
-    let file: File = serde_json::from_value(value).map_err(|e| e.to_string())?;
+pub(super) fn read(source: Source<'_>, version: Version) -> Result<Imported, String> {
+    let file: File = source.read()?;
     if let Some(kind) = file.router_type.as_deref().filter(|kind| *kind != "indexed") {
         return Err(format!(
             "router_type \"{kind}\" does not route by embeddings of utterances; only \"indexed\" does"
@@ -90,10 +91,6 @@ pub(super) fn read(value: Value, version: Version) -> Result<Imported, String> {
     let mut with_description = Vec::new();
     let mut with_functions = Vec::new();
     for route in &files {
-        let examples: Option<Vec<String>> = route.utterances.iter().map(|u| u.as_str().map(str::to_owned)).collect();
-        let Some(examples) = examples else {
-            return Err(format!("route \"{}\" has utterances that are no text", route.name));
-        };
         if route.description.as_deref().is_some_and(|d| !d.is_empty()) {
             with_description.push(route.name.as_str());
         }
@@ -115,7 +112,7 @@ pub(super) fn read(value: Value, version: Version) -> Result<Imported, String> {
             name: route.name.clone(),
             model: said("model"),
             system_prompt: said("system_prompt"),
-            examples,
+            examples: route.utterances.clone(),
             threshold: threshold.filter(|_| !calibrated),
         });
     }

@@ -2,8 +2,6 @@
 
 use serde_json::Value;
 
-use super::ExchangeError;
-
 /// How a file is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Syntax {
@@ -42,16 +40,32 @@ pub(super) fn yaml<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, Stri
     serde_saphyr::from_str_with_options(text, options).map_err(|e| e.to_string())
 }
 
-/// A text's value.
-pub(super) fn parse(text: &str, file: &str) -> Result<Value, ExchangeError> {
-    let body = text.trim_start_matches('\u{feff}');
-    let parsed = if is_json(body) {
-        serde_json::from_str(body).map_err(|e| e.to_string())
-    } else {
-        yaml(body)
-    };
-    parsed.map_err(|message| ExchangeError::Syntax {
-        file: file.to_owned(),
-        message: message.lines().next().unwrap_or_default().to_owned(),
-    })
+/// A file's text, to be read as whatever shape it has.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Source<'t> {
+    text: &'t str,
+    json: bool,
+}
+
+impl<'t> Source<'t> {
+    pub(super) fn new(text: &'t str) -> Self {
+        let text = text.trim_start_matches('\u{feff}');
+        Self {
+            text,
+            json: is_json(text),
+        }
+    }
+
+    /// Straight into the shape: read as any value first, an utterance `1e-5` would be a number. Python's YAML takes it for a text.
+    pub(super) fn read<T: serde::de::DeserializeOwned>(self) -> Result<T, String> {
+        let read = if self.json {
+            serde_json::from_str(self.text).map_err(|e| e.to_string())
+        } else {
+            yaml(self.text)
+        };
+        read.map_err(|message| {
+            let line = message.lines().next().unwrap_or_default();
+            line.strip_prefix("error: ").unwrap_or(line).to_owned()
+        })
+    }
 }

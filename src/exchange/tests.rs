@@ -120,7 +120,8 @@ fn what_cannot_be_is_refused_in_words() {
         "router_type: indexed\nencoder: {type: openai}",
         "its routes are in an index",
     );
-    told("routes:\n- {name: a, utterances: [1]}", "utterances that are no text");
+    told("routes:\n- {name: a, utterances: [[1]]}", "string");
+    told("{\"routes\": [{\"name\": \"a\", \"utterances\": [1]}]}", "string");
     told("nlu: []", "it has no routes");
     let calibrated = "router_type: indexed\nencoder: {type: openai, name: m}\ncalibrator: {method: platt, params: {}}\nroutes:\n- {name: a, \
                       utterances: [x], confidence_threshold: 0.9}\n";

@@ -19,6 +19,7 @@ mod embed;
 mod encoder;
 mod eval;
 mod examples;
+mod exchange;
 mod golden_certify;
 mod golden_lint;
 mod golden_metrics;

@@ -23,6 +23,7 @@ pub(in crate::cli) enum GoalName {
 }
 
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(in crate::cli) struct CalibrateArgs {
     /// CSV, JSONL or Parquet file with labelled prompts; `-` is standard input.
     #[arg(default_value = "datasets/prompts.csv")]

@@ -15,9 +15,9 @@ pub(in crate::cli) struct ImportArgs {
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum ImportWhat {
-    /// Make routes.json of a router of semantic-router, LiteLLM, RedisVL or Rasa.
+    /// Make routes.json of a router of semantic-router, `LiteLLM`, `RedisVL` or Rasa.
     Routes(ImportRoutesArgs),
-    /// Make a CSV dataset of a published one: CLINC150, CSV of intents, MT-bench, RouteLLM, Hugging Face Parquet.
+    /// Make a CSV dataset of a published one: CLINC150, CSV of intents, MT-bench, `RouteLLM`, Hugging Face Parquet.
     Dataset(ImportDatasetArgs),
 }
 

@@ -56,11 +56,7 @@ pub(in crate::cli) fn run(session: &Session, args: &CalibrateArgs) -> Result<(),
             .warn("the same rows choose and judge: the figures flatter the choice");
     }
     let routes = &data.router.routes;
-    let mut rows = calibrate::rows(&choosing.scores, &choosing.truths);
-    if args.no_gap {
-        // As for a lone route: then no gap tells two points apart, and 0 is chosen.
-        rows.iter_mut().for_each(|row| row.gap = f64::INFINITY);
-    }
+    let rows = choosing_rows(&choosing, args.no_gap);
     let prices = prices(routes, args)?;
     let request = Request {
         args,
@@ -132,6 +128,17 @@ pub(in crate::cli) fn run(session: &Session, args: &CalibrateArgs) -> Result<(),
         found: chosen.as_ref(),
     }
     .deliver(&mut out)
+}
+
+/// The rows that choose. Without a gap as for a lone route: then none tells two points apart, and 0 is chosen.
+fn choosing_rows(choosing: &Part<'_>, no_gap: bool) -> Vec<SweepRow> {
+    let mut rows = calibrate::rows(&choosing.scores, &choosing.truths);
+    if no_gap {
+        for row in &mut rows {
+            row.gap = f64::INFINITY;
+        }
+    }
+    rows
 }
 
 /// With thresholds per route the global pair is still written, for routes added later: the best one for all.

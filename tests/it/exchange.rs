@@ -1,0 +1,160 @@
+//! `import` and `export`: files of other tools. tests/exchange holds them against the tools themselves.
+
+use serde_json::json;
+
+use crate::support::{Sandbox, csv_of, prompts};
+
+const ROUTER: &str = "\
+router_type: indexed
+encoder: {type: huggingface, name: sentence-transformers/all-MiniLM-L6-v2}
+aggregation: max
+routes: # two of them
+- name: coding
+  utterances: [rust compile, 'loop: bug']
+  confidence_threshold: 0.5 # a guess
+- name: creative
+  utterances:
+  - poem
+  - rhyme and verse
+  confidence_threshold: 0.5
+";
+
+#[test]
+fn from_a_router_of_another_tool_to_thresholds_in_its_file() {
+    let sandbox = Sandbox::empty();
+    sandbox.write("router.yaml", ROUTER);
+    let data: Vec<_> = prompts().into_iter().filter(|prompt| prompt[1] != "factual").collect();
+    sandbox.write("prompts.csv", csv_of(&data));
+    let run = sandbox
+        .run("import routes router.yaml -o routes.json --model small".split(' '))
+        .ok();
+    assert_eq!(
+        run.stdout,
+        "2 routes with 4 examples, from semantic-router 1, in routes.json\n"
+    );
+    let routes = sandbox.read_json("routes.json");
+    assert_eq!(routes["thresholds"], json!({ "threshold": 0.5, "gap": 0.0 }));
+    assert_eq!(
+        routes["routes"]["coding"],
+        json!({ "model": "small", "examples": ["rust compile", "loop: bug"] })
+    );
+    // A file that is there is not lost.
+    let error = sandbox.refused("import routes router.yaml -o routes.json".split(' '));
+    assert!(
+        error.contains("routes.json is there already") && error.contains("--overwrite"),
+        "{error}"
+    );
+
+    let calibrate =
+        "calibrate prompts.csv --encoder hashing --no-gap --write --per-route --resamples 0 --no-plots --quiet";
+    sandbox.run(calibrate.split(' ')).ok();
+    let routes = sandbox.read_json("routes.json");
+    let chosen = |route: &str| {
+        assert_eq!(routes["routes"][route]["thresholds"]["gap"], json!(0.0));
+        routes["routes"][route]["thresholds"]["threshold"].to_string()
+    };
+    let shown = sandbox.run("export router.yaml --dry-run --quiet".split(' ')).ok();
+    assert_eq!(sandbox.read("router.yaml"), ROUTER);
+    let run = sandbox.run("export router.yaml".split(' ')).ok();
+    assert!(
+        !run.stderr.contains("has no gap") && !run.stderr.contains("scoring"),
+        "{}",
+        run.stderr
+    );
+    let expected = ROUTER
+        .replace("0.5 # a guess", &format!("{} # a guess", chosen("coding")))
+        .replace("threshold: 0.5\n", &format!("threshold: {}\n", chosen("creative")));
+    assert_eq!(sandbox.read("router.yaml"), expected);
+    assert_eq!(shown.stdout, expected);
+}
+
+#[test]
+fn what_a_tool_has_no_place_for_is_said() {
+    let sandbox = Sandbox::with_routes();
+    let run = sandbox
+        .run("export new.json --to redisvl --format json".split(' '))
+        .ok();
+    for told in ["RedisVL has no gap", "scoring rule \"centroid\""] {
+        assert!(run.stderr.contains(told), "{}", run.stderr);
+    }
+    assert_eq!(run.json()["notes"].as_array().map(Vec::len), Some(2));
+    assert_eq!(
+        sandbox.read_json("new.json")["routes"][0]["distance_threshold"],
+        json!(0.65)
+    );
+    let error = sandbox.refused("export other.json".split(' '));
+    assert!(error.contains("say it: --to"), "{error}");
+    let error = sandbox.refused("export other.txt --to rasa".split(' '));
+    assert!(error.contains("neither .json nor .yaml"), "{error}");
+    let error = sandbox.refused("export other.json --to litellm".split(' '));
+    assert!(error.contains("two routes have \"big\""), "{error}");
+    sandbox.write("other.yaml", ROUTER);
+    let error = sandbox.refused("export other.yaml".split(' '));
+    assert!(error.contains("it has no route factual"), "{error}");
+    assert_eq!(sandbox.read("other.yaml"), ROUTER);
+}
+
+#[test]
+fn published_datasets_become_datasets() {
+    let sandbox = Sandbox::empty();
+    let clinc = json!({
+        "train": [["how do I get home", "directions"]],
+        "val": [["say \"hi\", please", "greeting"]],
+        "oos_test": [["who won in 1954", "oos"]],
+    });
+    sandbox.write("clinc.json", clinc.to_string());
+    sandbox.write(
+        "banking.csv",
+        "text,category\nwhere is my card,card_arrival\n,empty\n\"two\nlines\",x\n",
+    );
+    sandbox.write(
+        "question.jsonl",
+        "{\"question_id\": 81, \"category\": \"writing\", \"turns\": [\"Write a post\", \"Rewrite it\"], \"reference\": [\"Aloha\", \"b\"]}\n",
+    );
+    sandbox.write(
+        "llm.csv",
+        "prompt,gpt-4,mixtral,gpt-4_response,mixtral_response\nWhat is 2 + 2?,True,False,4,5\n",
+    );
+    for (file, line, csv) in [
+        (
+            "clinc.json",
+            "3 prompts with 3 labels, from CLINC150",
+            "prompt,label,split\nhow do I get home,directions,train\n\"say \"\"hi\"\", please\",greeting,calibration\nwho won in 1954,oos,test\n",
+        ),
+        (
+            "banking.csv",
+            "2 prompts with 2 labels, from CSV of intents",
+            "prompt,label\nwhere is my card,card_arrival\n\"two\nlines\",x\n",
+        ),
+        (
+            "question.jsonl",
+            "1 prompts with 1 labels, from MT-bench",
+            "prompt,label,reference\nWrite a post,writing,Aloha\n",
+        ),
+        (
+            "llm.csv",
+            "1 prompts with 0 labels, from RouteLLM",
+            "prompt\nWhat is 2 + 2?\n",
+        ),
+    ] {
+        let command = ["import", "dataset", file, "-o", "out.csv", "--overwrite"];
+        let run = sandbox.run(command).ok();
+        assert!(run.stdout.starts_with(line), "{}", run.stdout);
+        assert_eq!(sandbox.read("out.csv"), csv, "{file}");
+    }
+    let error = sandbox.refused("import dataset banking.csv -o other.csv --label-column intent".split(' '));
+    assert!(
+        error.contains("no column for the label (intent); the columns are text, category"),
+        "{error}"
+    );
+    sandbox.write("odd.csv", "a,b\n1,2\n");
+    let error = sandbox.refused("import dataset odd.csv -o other.csv".split(' '));
+    assert!(
+        error.contains("odd.csv: no published dataset of a known shape"),
+        "{error}"
+    );
+    sandbox.write("cut.parquet", "PAR1 and no more");
+    let error = sandbox.refused("import dataset cut.parquet -o other.csv".split(' '));
+    assert!(error.contains("cut.parquet"), "{error}");
+    assert!(!sandbox.path("other.csv").exists());
+}
