@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Sandbox, csv_of, prompts};
+use crate::support::{Sandbox, csv_of, number, prompts};
 
 const ROUTER: &str = "\
 router_type: indexed
@@ -50,8 +50,9 @@ fn from_a_router_of_another_tool_to_thresholds_in_its_file() {
     sandbox.run(calibrate.split(' ')).ok();
     let routes = sandbox.read_json("routes.json");
     let chosen = |route: &str| {
-        assert_eq!(routes["routes"][route]["thresholds"]["gap"], json!(0.0));
-        routes["routes"][route]["thresholds"]["threshold"].to_string()
+        let thresholds = &routes["routes"][route]["thresholds"];
+        assert_eq!(number(thresholds, "gap").to_string(), "0");
+        format!("{:?}", number(thresholds, "threshold"))
     };
     let shown = sandbox.run("export router.yaml --dry-run --quiet".split(' ')).ok();
     assert_eq!(sandbox.read("router.yaml"), ROUTER);
