@@ -20,6 +20,7 @@ mod encoder;
 mod eval;
 mod examples;
 mod exchange;
+mod faults;
 mod golden_certify;
 mod golden_lint;
 mod golden_metrics;
