@@ -107,6 +107,14 @@ impl Dataset {
         read::load(path, options)
     }
 
+    /// As [`Dataset::load`], of bytes in a format; `source` names them in errors.
+    ///
+    /// # Errors
+    /// As [`Dataset::load`].
+    pub fn read(bytes: Vec<u8>, source: &str, format: Format, options: &ReadOptions) -> Result<Self, DatasetError> {
+        read::of_bytes(bytes, source.to_owned(), format, options)
+    }
+
     /// The rows of one split, or all of them for `all`, keeping their order.
     ///
     /// # Errors

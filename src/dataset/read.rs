@@ -93,7 +93,16 @@ pub(super) struct Table {
 pub(super) fn load(path: &Path, options: &ReadOptions) -> Result<Dataset, DatasetError> {
     let source = name(path);
     let format = options.format.unwrap_or_else(|| Format::of(path));
-    let bytes = read_bytes(path, &source)?;
+    of_bytes(read_bytes(path, &source)?, source, format, options)
+}
+
+/// See [`Dataset::read`].
+pub(super) fn of_bytes(
+    bytes: Vec<u8>,
+    source: String,
+    format: Format,
+    options: &ReadOptions,
+) -> Result<Dataset, DatasetError> {
     if bytes.is_empty() {
         return Err(DatasetError::Empty { source_name: source });
     }

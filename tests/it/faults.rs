@@ -15,10 +15,10 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 /// Numbers that follow from a seed.
-struct Draws(u64);
+pub(crate) struct Draws(u64);
 
 impl Draws {
-    fn new(stream: u64) -> Self {
+    pub(crate) fn new(stream: u64) -> Self {
         let seed = std::env::var("ROUTECAL_FAULT_SEED").map_or(0, |seed| seed.parse().expect("a number"));
         println!("ROUTECAL_FAULT_SEED={seed}");
         Self(seed ^ stream.wrapping_mul(0x9e37_79b9_7f4a_7c15))
@@ -33,7 +33,7 @@ impl Draws {
         z ^ (z >> 31)
     }
 
-    fn below(&mut self, end: usize) -> usize {
+    pub(crate) fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.next() % end as u64).expect("below a usize")
     }
 

@@ -21,6 +21,7 @@ mod eval;
 mod examples;
 mod exchange;
 mod faults;
+mod fuzz;
 mod golden_certify;
 mod golden_lint;
 mod golden_metrics;

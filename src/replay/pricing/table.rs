@@ -93,12 +93,20 @@ impl PriceTable {
             path: path.to_owned(),
             source,
         })?;
+        Self::parse(&text, path)
+    }
+
+    /// As [`PriceTable::load`], of a text; `path` names it in errors and in the table's id.
+    ///
+    /// # Errors
+    /// As [`PriceTable::load`].
+    pub fn parse(text: &str, path: &Path) -> Result<Self, PriceError> {
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let id = format!("{name}:{}", &sha256_hex(text.as_bytes())[..12]);
         if text.trim_start().starts_with('{') {
-            return Self::litellm(&text, path, id);
+            return Self::litellm(text, path, id);
         }
-        Self::toml(&text, path, Some(id))
+        Self::toml(text, path, Some(id))
     }
 
     /// The price of a model, and where it comes from.
