@@ -248,6 +248,18 @@ mod slow {
         sandbox.run(command.split(' ')).ok()
     }
 
+    /// Every third time cut, else with a bit turned.
+    fn damage(whole: &[u8], round: usize, draws: &mut Draws) -> Vec<u8> {
+        let mut bytes = whole.to_vec();
+        let place = draws.below(whole.len());
+        if round.is_multiple_of(3) {
+            bytes.truncate(place);
+        } else {
+            bytes[place] ^= 1 << draws.below(8);
+        }
+        bytes
+    }
+
     /// Damages `file` in many ways, runs `command` each time, and holds that it is refused by its name, or gives the answer that it
     /// gives of the whole file.
     fn damaged(sandbox: &Sandbox, file: &str, command: &str, stream: u64) -> usize {
@@ -256,13 +268,7 @@ mod slow {
         let right = run_ok(sandbox, command).stdout;
         let mut refused = 0;
         for round in 0..60 {
-            let mut bytes = whole.clone();
-            if round % 3 == 0 {
-                bytes.truncate(draws.below(whole.len()));
-            } else {
-                let place = draws.below(whole.len());
-                bytes[place] ^= 1 << draws.below(8);
-            }
+            let bytes = damage(&whole, round, &mut draws);
             sandbox.write(file, &bytes);
             let run = sandbox.run(command.split(' '));
             assert!(
@@ -310,13 +316,7 @@ mod slow {
         let whole = sandbox.read_bytes("data.parquet");
         let mut refused = 0;
         for round in 0..90 {
-            let mut bytes = whole.clone();
-            if round % 3 == 0 {
-                bytes.truncate(draws.below(whole.len()));
-            } else {
-                let place = draws.below(whole.len());
-                bytes[place] ^= 1 << draws.below(8);
-            }
+            let bytes = damage(&whole, round, &mut draws);
             sandbox.write("data.parquet", &bytes);
             let run =
                 sandbox.run("eval data.parquet --split all --resamples 0 --no-plots --no-cache --quiet".split(' '));
