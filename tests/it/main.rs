@@ -32,6 +32,7 @@ mod golden_stats;
 mod harmless;
 mod int8;
 mod interrupt;
+mod laws;
 mod lint;
 mod metric_properties;
 mod monitor;

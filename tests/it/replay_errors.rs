@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use wiremock::{Request, ResponseTemplate};
 
 use crate::remote::{KEY, KEY_START, no_key_below};
+use crate::replay_judge::judged_by;
 use crate::replay_kit::{COLLECT, Chat, PRICE, answer, bench, both, completion, ends, error, model, online, run};
 use crate::support::{Run, Sandbox, finish};
 
@@ -311,5 +312,36 @@ mod slow {
                 });
             }
         });
+    }
+
+    #[test]
+    #[ignore = "slow; .ci/run runs it"]
+    fn a_judge_that_repeats_the_key_shows_it_to_nobody() {
+        for kind in [
+            "answer",
+            "refusal",
+            "unauthorized",
+            "plain",
+            "other shape",
+            "no answer",
+            "not json",
+        ] {
+            let judge = echo(kind);
+            let (_chat, sandbox) = judged_by(&judge);
+            for flags in ["", "--format json", "--quiet"] {
+                let grade = "replay grade p.csv --run run --models models.toml --grader judge:single --judge referee";
+                let mut command = online(
+                    &sandbox,
+                    &format!("{grade} --judge-twice 0 --attempts 1 --max-usd 1 {flags}"),
+                );
+                command.env("RUST_LOG", "trace").env("RUST_BACKTRACE", "full");
+                let run = finish(&mut assert_cmd::Command::from_std(command));
+                for shown in [&run.stdout, &run.stderr] {
+                    assert!(!shown.contains(KEY_START), "{kind} {flags}: {shown}");
+                }
+            }
+            no_key_below(sandbox.root());
+            assert!(judge.count() > 0, "{kind}");
+        }
     }
 }

@@ -19,7 +19,7 @@ use crate::support::{Sandbox, number};
 const ANALYSE: &str = "replay analyse --run run --out out --no-plots --resamples 50 --format json";
 
 /// A run of twelve prompts and two models, and a judge beside them.
-fn judged_by(judge: &Chat) -> (Chat, Sandbox) {
+pub(crate) fn judged_by(judge: &Chat) -> (Chat, Sandbox) {
     let chat = Chat::new(answer);
     let sandbox = bench(12);
     let models = ["big", "small"]
