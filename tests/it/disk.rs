@@ -9,7 +9,7 @@ use insta::assert_snapshot;
 use crate::support::{PROGRAM, Run, Sandbox, finish, pretty, routes};
 
 /// Runs the program with files of more than `kib` KiB refused by the system, as on a disk that runs full.
-fn with_small_disk(sandbox: &Sandbox, kib: u32, arguments: &[&str]) -> Run {
+pub(crate) fn with_small_disk(sandbox: &Sandbox, kib: u32, arguments: &[&str]) -> Run {
     // The signal that goes with the limit would end the program; ignored, the write fails instead.
     let script = format!("trap '' XFSZ; ulimit -f {kib}; exec \"$0\" \"$@\"");
     finish(

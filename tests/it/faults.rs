@@ -83,6 +83,7 @@ fn kept(tree: BTreeMap<String, Vec<u8>>) -> BTreeMap<String, Vec<u8>> {
 
 mod slow {
     use super::*;
+    use crate::disk::with_small_disk;
     use crate::replay_kit::{COLLECT, Chat, answer, bench, both, by_cell, online, records, run};
     use crate::support::{Run, Sandbox, csv_of, prompts};
 
@@ -132,6 +133,73 @@ mod slow {
             was.0, was.1
         );
         was
+    }
+
+    /// Sizes in KiB above which no file may grow, so that one write after another is the one that fails.
+    const LIMITS: [u32; 10] = [0, 1, 2, 4, 8, 16, 32, 64, 128, 256];
+
+    #[test]
+    #[ignore = "slow; .ci/run runs it"]
+    fn a_disk_that_is_full_at_any_write_leaves_each_file_old_or_new() {
+        let sandbox = sandbox();
+        let router = "routes:\n- {name: coding, utterances: [a, b], score_threshold: 0.1}\n";
+        sandbox.write("router.yaml", router);
+        sandbox.write(
+            "intents.csv",
+            format!("text,intent\n{}", "a prompt of some length,coding\n".repeat(100)),
+        );
+        let mut failed = 0;
+        for command in [
+            "eval prompts.csv --resamples 20",
+            "calibrate prompts.csv --resamples 20 --write",
+            "centroids",
+            "embed prompts.csv -o vectors.parquet",
+            "check prompts.csv --update-baseline",
+            "check prompts.csv --threshold 0.9",
+            "lint prompts.csv --sarif lint.sarif",
+            "compare-encoders prompts.csv --resamples 20",
+            "learn-curve prompts.csv",
+            "improve prompts.csv",
+            "import routes router.yaml -o imported.json --overwrite",
+            "import dataset intents.csv -o imported.csv --overwrite",
+            "export new.yaml --to redisvl",
+            "man --all man",
+        ] {
+            let command = format!("{command} --quiet");
+            let arguments: Vec<&str> = command.split(' ').chain(["--no-cache"]).collect();
+            let old = kept(sandbox.tree());
+            let whole = sandbox.run(arguments.iter().copied());
+            assert!(matches!(whole.code, 0 | 1 | 4), "{command}: {}", whole.stderr);
+            let new = kept(sandbox.tree());
+            for kib in LIMITS {
+                for name in new.keys().filter(|name| !old.contains_key(*name)) {
+                    let _ = std::fs::remove_file(sandbox.path(name.trim_start_matches("work/")));
+                }
+                put(&sandbox, &old);
+                let run = with_small_disk(&sandbox, kib, &arguments);
+                let now = sandbox.tree();
+                if run.code != whole.code {
+                    assert_eq!(run.code, 3, "{command}, {kib} KiB: {}", run.stderr);
+                    assert!(
+                        run.stderr.contains("cannot write") || run.stderr.contains("cannot create"),
+                        "{}",
+                        run.stderr
+                    );
+                    failed += 1;
+                }
+                for (name, bytes) in now.iter().filter(|(name, _)| !name.ends_with('/')) {
+                    let one = [&old, &new].into_iter().any(|state| state.get(name) == Some(bytes));
+                    assert!(one, "{command}, {kib} KiB: {name} is neither the old nor the new one");
+                }
+                assert!(
+                    old.keys().all(|name| now.contains_key(name)),
+                    "{command}, {kib} KiB: a file is lost"
+                );
+            }
+            put(&sandbox, &old);
+        }
+        println!("{failed} runs ended at a write that the disk had no room for");
+        assert!(failed > 40, "{failed}");
     }
 
     fn sandbox() -> Sandbox {

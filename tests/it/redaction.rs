@@ -42,6 +42,7 @@ fn sandbox() -> Sandbox {
         prompt[0] = format!("{} anew", prompt[0]);
     }
     sandbox.write("more.csv", csv_of(&data));
+    sandbox.write("log.csv", csv_of(&data[..40]));
     data.extend(prompts().into_iter().take(30).map(|mut prompt| {
         prompt[0] = format!("{CANARY} {}", prompt[0]);
         prompt
@@ -160,6 +161,7 @@ mod slow {
                     "lint prompts.csv --unlabelled more.csv --sarif lint.sarif --annotations",
                     1,
                 ),
+                ("monitor log.csv --reference prompts.csv", 4),
                 ("report", 0),
             ] {
                 shows_nothing(&sandbox, &format!("{arguments} --format {format}"), code);

@@ -1,5 +1,7 @@
 //! The flags of `import` and `export`.
 
+#![expect(clippy::doc_markdown, reason = "the help names products as they write themselves")]
+
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
@@ -15,9 +17,9 @@ pub(in crate::cli) struct ImportArgs {
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum ImportWhat {
-    /// Make routes.json of a router of semantic-router, `LiteLLM`, `RedisVL` or Rasa.
+    /// Make routes.json of a router of semantic-router, LiteLLM, RedisVL or Rasa.
     Routes(ImportRoutesArgs),
-    /// Make a CSV dataset of a published one: CLINC150, CSV of intents, MT-bench, `RouteLLM`, Hugging Face Parquet.
+    /// Make a CSV dataset of a published one: CLINC150, CSV of intents, MT-bench, RouteLLM, Hugging Face Parquet.
     Dataset(ImportDatasetArgs),
 }
 
@@ -85,10 +87,10 @@ pub(in crate::cli) enum ToolName {
     /// semantic-router 1.
     #[value(name = "semantic-router", alias = "semantic-router-1")]
     SemanticRouter1,
-    /// `LiteLLM`'s auto-router.
+    /// LiteLLM's auto-router.
     #[value(name = "litellm")]
     LiteLlm,
-    /// `RedisVL`.
+    /// RedisVL.
     #[value(name = "redisvl")]
     RedisVl,
     /// Rasa's nlu.yml.
