@@ -81,6 +81,47 @@ fn kept(tree: BTreeMap<String, Vec<u8>>) -> BTreeMap<String, Vec<u8>> {
         .collect()
 }
 
+/// Links where the cache keeps its files: followed where they lead to such files, and what they lead to otherwise is left alone.
+#[test]
+fn links_in_the_cache() {
+    use std::os::unix::fs::symlink;
+
+    let sandbox = crate::support::Sandbox::with_data();
+    let embed = || {
+        sandbox
+            .run("embed prompts.csv --encoder hashing -o vectors.parquet".split(' '))
+            .ok()
+            .stderr
+    };
+    embed();
+    let right = sandbox.read_bytes("vectors.parquet");
+    let moved = sandbox.root().join("elsewhere");
+    std::fs::rename(sandbox.cache(), &moved).expect("moved");
+    symlink(&moved, sandbox.cache()).expect("a link");
+    assert!(!embed().contains("warning"), "a cache behind a link is a cache");
+    let mut entries = std::fs::read_dir(moved.join("vectors"))
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").path());
+    let database = entries
+        .find(|path| path.extension().is_some_and(|e| e == "sqlite"))
+        .expect("a database");
+    sandbox.write("precious.txt", "a letter to my aunt\n".repeat(200));
+    for target in [
+        sandbox.path("precious.txt"),
+        sandbox.path("nowhere"),
+        database.clone(),
+        sandbox.work(),
+    ] {
+        for suffix in ["sqlite", "sqlite-wal", "sqlite-shm"] {
+            let _ = std::fs::remove_file(database.with_extension(suffix));
+        }
+        symlink(&target, &database).expect("a link");
+        embed();
+        assert!(sandbox.read_bytes("vectors.parquet") == right, "{}", target.display());
+        assert_eq!(sandbox.read("precious.txt").len(), 20 * 200);
+    }
+}
+
 mod slow {
     use super::*;
     use crate::disk::with_small_disk;
