@@ -173,7 +173,13 @@ impl Baseline {
             serde_path_to_error::deserialize(value).map_err(|e| bad(format!("{}: {}", e.path(), e.inner())))?;
         let checksum = baseline.checksum();
         if checksum != baseline.content_sha256 {
-            let start = |text: &str| text.chars().take(12).collect();
+            // As many digits as it takes to see that they differ: the damage may be in the last of them.
+            let same = checksum
+                .chars()
+                .zip(baseline.content_sha256.chars())
+                .take_while(|(a, b)| a == b);
+            let digits = (same.count() + 1).max(12);
+            let start = |text: &str| text.chars().take(digits).collect();
             return Err(CheckError::Edited {
                 file: file.to_owned(),
                 found: start(&checksum),
