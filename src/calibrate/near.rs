@@ -1,44 +1,57 @@
 //! The best point of so many rows that not every point can be tried, for goals that are no sums over rows: a grid first, then
-//! every point around the best of the grid.
+//! every point around the best of the grid, or a finer grid there and every point around the best of that.
 //!
 //! The axes of the grid are evenly spaced ranks of the distinct scores and gaps, so that no two lines have many rows between
 //! them, and the neighbourhood of a cell stays small wherever the rows lie.
 
 use rayon::prelude::*;
 
-use super::rows::{SweepRow, Tally};
+use super::rows::{Kind, SweepRow, Tally};
 use super::search::{Best, Found, Search as _, accepting, nothing, pick, ranks};
 use super::sweep::Sought;
 
 /// Thresholds, and gaps, of the grid.
 const SIDE: usize = 1001;
 
+/// Rows around the best of a grid up to which every point of them is tried: some ten million points.
+const FEW: usize = 10_000;
+
 type Point = Best<(i64, u64)>;
 
-/// The best point found of `rows` on top of `base`; never called exact. O(n log n + grid), and the neighbourhood: the square of
-/// some four thousandths of the rows.
+/// The best point found of `rows` on top of `base`; never called exact. O(n log n + grid) and the neighbourhood, which is again looked
+/// at by a grid while it has more than ten thousand rows.
 pub(super) fn search(rows: &[SweepRow], base: &Tally, sought: &Sought<'_>) -> Found<(i64, u64)> {
-    search_on(rows, base, sought, SIDE)
+    search_on(rows, base, sought, (SIDE, FEW))
 }
 
-fn search_on(rows: &[SweepRow], base: &Tally, sought: &Sought<'_>, side: usize) -> Found<(i64, u64)> {
-    let thresholds = axis(rows.iter().map(|row| row.score), side);
-    let gaps = axis(rows.iter().map(|row| row.gap), side);
-    let coarse = on_grid(rows, base, sought, &thresholds, &gaps);
-    let mut points = (thresholds.len() * gaps.len()) as u64 + 1;
+fn search_on(rows: &[SweepRow], base: &Tally, sought: &Sought<'_>, sizes: (usize, usize)) -> Found<(i64, u64)> {
+    let found = finer(rows, base, sought, sizes);
+    Found {
+        best: pick(found.best, nothing(rows, base, sought)),
+        points: found.points + 1,
+        exact: false,
+    }
+}
+
+/// The best of a grid, made better by what lies around it: some four `side`-ths of the rows are open there. Of `few` rows every point is
+/// tried; more are looked at by a finer grid, as long as it leaves less than half of them.
+fn finer(rows: &[SweepRow], base: &Tally, sought: &Sought<'_>, (side, few): (usize, usize)) -> Found<(i64, u64)> {
+    let grid = Grid::new(rows, side);
+    let mut points = (grid.thresholds.len() * grid.gaps.len()) as u64;
+    let coarse = grid.best(rows, base, sought);
     let fine = coarse.and_then(|best| {
-        let found = around(
-            rows,
-            base,
-            sought,
-            span(&thresholds, best.threshold),
-            span(&gaps, best.gap),
-        );
+        let spans = (span(&grid.thresholds, best.threshold), span(&grid.gaps, best.gap));
+        let (open, given) = around(rows, base, spans);
+        let found = if open.len() > few && open.len() < rows.len() / 2 {
+            finer(&open, &given, sought, (side, few))
+        } else {
+            accepting(&open, &given, sought)
+        };
         points += found.points;
         found.best
     });
     Found {
-        best: pick(pick(coarse, fine), nothing(rows, base, sought)),
+        best: pick(coarse, fine),
         points,
         exact: false,
     }
@@ -46,7 +59,7 @@ fn search_on(rows: &[SweepRow], base: &Tally, sought: &Sought<'_>, side: usize) 
 
 fn axis(values: impl Iterator<Item = f64>, side: usize) -> Vec<f64> {
     let mut values: Vec<f64> = values.collect();
-    values.par_sort_unstable_by(f64::total_cmp);
+    radsort::sort(&mut values);
     values.dedup();
     ranks(&values, side)
 }
@@ -58,45 +71,118 @@ fn span(axis: &[f64], value: f64) -> (f64, f64) {
     (below, axis.get(at + 1).copied().unwrap_or(f64::INFINITY))
 }
 
-/// The best grid point. Rows come in bands by falling threshold; `accepted[j]` is what the band's threshold and gap j accept.
-fn on_grid(rows: &[SweepRow], base: &Tally, sought: &Sought<'_>, thresholds: &[f64], gaps: &[f64]) -> Option<Point> {
-    let routes = base.by_route.len();
-    let mut bands: Vec<Vec<SweepRow>> = vec![Vec::new(); thresholds.len()];
-    for row in rows {
-        // The least score and the least gap are on the axes, so every row has a cell.
-        bands[thresholds.partition_point(|t| *t <= row.score) - 1].push(*row);
-    }
-    let mut accepted = vec![base.clone(); gaps.len()];
-    let mut best = None;
-    for (threshold, band) in thresholds.iter().zip(&bands).rev() {
-        let mut line = vec![Tally::empty(routes); gaps.len()];
-        for row in band {
-            line[gaps.partition_point(|g| *g <= row.gap) - 1].add(row);
-        }
-        let mut from_gap = Tally::empty(routes);
-        for ((gap, own), accepted) in gaps.iter().zip(&line).zip(&mut accepted).rev() {
-            from_gap.merge(own);
-            accepted.merge(&from_gap);
-            let here = sought.key(accepted).map(|key| Best {
-                key,
-                gap: *gap,
-                threshold: *threshold,
-            });
-            best = pick(best, here);
-        }
-    }
-    best
+/// What a line of the grid needs of a row: half of what the row holds, and it is gone through out of order.
+struct Accepted {
+    /// Place of the greatest gap at which it is accepted.
+    gap: usize,
+    route: usize,
+    kind: Kind,
 }
 
-/// The best of all points between two thresholds and two gaps. What is accepted everywhere between them counts as given, and a
-/// row above one of the two is as good as one at it.
-fn around(
-    rows: &[SweepRow],
-    base: &Tally,
-    sought: &Sought<'_>,
-    threshold: (f64, f64),
-    gap: (f64, f64),
-) -> Found<(i64, u64)> {
+/// Rising thresholds and gaps.
+struct Grid {
+    thresholds: Vec<f64>,
+    gaps: Vec<f64>,
+}
+
+impl Grid {
+    fn new(rows: &[SweepRow], side: usize) -> Self {
+        let (thresholds, gaps) = rayon::join(
+            || axis(rows.iter().map(|row| row.score), side),
+            || axis(rows.iter().map(|row| row.gap), side),
+        );
+        Self { thresholds, gaps }
+    }
+
+    /// The best point of the grid. The lines are dealt to as many shares as there are threads; the best is picked by a total order, so
+    /// their number changes nothing.
+    fn best(&self, rows: &[SweepRow], base: &Tally, sought: &Sought<'_>) -> Option<Point> {
+        let lines = self.lines(rows);
+        let size = lines.len().div_ceil(rayon::current_num_threads());
+        (0..lines.len().div_ceil(size))
+            .into_par_iter()
+            .filter_map(|share| {
+                let (from, to) = (share * size, ((share + 1) * size).min(lines.len()));
+                self.best_of_lines(&lines, from..to, base, sought)
+            })
+            .reduce_with(Best::better)
+    }
+
+    /// The rows between each threshold and the next.
+    fn lines(&self, rows: &[SweepRow]) -> Vec<Vec<Accepted>> {
+        let places: Vec<(usize, usize)> = rows
+            .par_iter()
+            // The least score and the least gap are on the axes, so every row has a cell.
+            .map(|row| (place(&self.thresholds, row.score), place(&self.gaps, row.gap)))
+            .collect();
+        let mut sizes = vec![0; self.thresholds.len()];
+        for (line, _) in &places {
+            sizes[*line] += 1;
+        }
+        let mut lines: Vec<Vec<Accepted>> = sizes.into_iter().map(Vec::with_capacity).collect();
+        for (row, (line, gap)) in rows.iter().zip(places) {
+            lines[line].push(Accepted {
+                gap,
+                route: row.route,
+                kind: row.kind,
+            });
+        }
+        lines
+    }
+
+    /// The best of the points of some lines: by falling threshold, `accepted[j]` is what the line's threshold and gap j accept.
+    fn best_of_lines(
+        &self,
+        lines: &[Vec<Accepted>],
+        range: std::ops::Range<usize>,
+        base: &Tally,
+        sought: &Sought<'_>,
+    ) -> Option<Point> {
+        let nothing = Tally::empty(base.by_route.len());
+        let mut accepted = vec![base.clone(); self.gaps.len()];
+        let mut own = vec![nothing.clone(); self.gaps.len()];
+        let mut from_gap = nothing.clone();
+        for row in lines[range.end..].iter().flatten() {
+            own[row.gap].accept(row.route, row.kind);
+        }
+        let mut best = None;
+        let mut line = range.end;
+        loop {
+            from_gap.clone_from(&nothing);
+            for (accepted, own) in accepted.iter_mut().zip(&mut own).rev() {
+                from_gap.merge(own);
+                own.clone_from(&nothing);
+                accepted.merge(&from_gap);
+            }
+            if line < range.end {
+                let here = accepted.iter().zip(&self.gaps).filter_map(|(accepted, gap)| {
+                    sought.key(accepted).map(|key| Best {
+                        key,
+                        gap: *gap,
+                        threshold: self.thresholds[line],
+                    })
+                });
+                best = here.fold(best, |best, here| pick(best, Some(here)));
+            }
+            if line == range.start {
+                return best;
+            }
+            line -= 1;
+            for row in &lines[line] {
+                own[row.gap].accept(row.route, row.kind);
+            }
+        }
+    }
+}
+
+/// The last line of a rising axis that is no greater than `value`, which is no less than the first.
+fn place(axis: &[f64], value: f64) -> usize {
+    axis.partition_point(|line| *line <= value) - 1
+}
+
+/// The rows that are open between two thresholds and two gaps, and what is given there: what is accepted everywhere between them, on top
+/// of `base`. A row above one of the two is as good as one at it.
+fn around(rows: &[SweepRow], base: &Tally, (threshold, gap): ((f64, f64), (f64, f64))) -> (Vec<SweepRow>, Tally) {
     let mut given = base.clone();
     let mut open = Vec::new();
     for row in rows.iter().filter(|row| row.score >= threshold.0 && row.gap >= gap.0) {
@@ -110,12 +196,12 @@ fn around(
             });
         }
     }
-    accepting(&open, &given, sought)
+    (open, given)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::rows::{Kind, Totals};
+    use super::super::rows::Totals;
     use super::super::search;
     use super::super::{Goal, choose};
     use super::*;
@@ -155,19 +241,21 @@ mod tests {
                 goal: &Goal::MaxMacroF1,
                 totals: &totals,
             };
-            let found = search_on(&rows, &base, &sought, 12).best.unwrap();
-            let mut counts = base.clone();
-            for row in rows.iter().filter(|r| r.score >= found.threshold && r.gap >= found.gap) {
-                counts.add(row);
-            }
-            assert_eq!(sought.key(&counts), Some(found.key));
-            let (thresholds, gaps) = (
-                axis(rows.iter().map(|r| r.score), 12),
-                axis(rows.iter().map(|r| r.gap), 12),
-            );
-            let coarse = on_grid(&rows, &base, &sought, &thresholds, &gaps).unwrap();
+            // All points around the best of the grid, and a grid again.
+            let found = search_on(&rows, &base, &sought, (12, 400)).best.unwrap();
+            let by_grids = search_on(&rows, &base, &sought, (12, 30)).best.unwrap();
+            let accepted = |at: &Point| {
+                let mut counts = base.clone();
+                let rows = rows.iter().filter(|r| r.score >= at.threshold && r.gap >= at.gap);
+                rows.for_each(|row| counts.add(row));
+                counts
+            };
+            assert_eq!(sought.key(&accepted(&found)), Some(found.key));
+            let coarse = Grid::new(&rows, 12).best(&rows, &base, &sought).unwrap();
             let best = search::search(&rows, &base, &sought).best.unwrap();
             assert!(coarse.key <= found.key && found.key <= best.key);
+            assert!(coarse.key <= by_grids.key && by_grids.key <= found.key);
+            assert_eq!(sought.key(&accepted(&by_grids)), Some(by_grids.key));
             // The key is the F1 in units of 1e-12.
             assert!(
                 best.key.0 - found.key.0 < 20_000_000_000,

@@ -85,11 +85,16 @@ impl Tally {
 
     /// Counts one accepted prompt.
     pub fn add(&mut self, row: &SweepRow) {
-        self.by_route[row.route] += 1;
-        match row.kind {
+        self.accept(row.route, row.kind);
+    }
+
+    /// The same, of its best route and what accepting it is.
+    pub(super) fn accept(&mut self, route: usize, kind: Kind) {
+        self.by_route[route] += 1;
+        match kind {
             Kind::Right => {
                 self.right += 1;
-                self.right_by_route[row.route] += 1;
+                self.right_by_route[route] += 1;
             }
             Kind::Wrong(_) => self.wrong += 1,
             Kind::OutOfDomain => self.out_of_domain += 1,

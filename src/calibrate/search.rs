@@ -54,7 +54,7 @@ pub(crate) struct Best<K> {
 }
 
 impl<K: Ord + Copy> Best<K> {
-    fn better(self, other: Self) -> Self {
+    pub(super) fn better(self, other: Self) -> Self {
         let order = self
             .key
             .cmp(&other.key)

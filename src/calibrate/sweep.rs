@@ -62,7 +62,7 @@ fn find(rows: &[SweepRow], base: &Tally, sought: &Sought<'_>) -> Found<(i64, u64
     let within = if rows.len() < window::WORTH {
         None
     } else {
-        window::window(rows, base, sought.goal, window::SIDE)
+        window::window(rows, base, (sought.goal, sought.totals), window::SIDE)
     };
     exactly(rows, base, sought, within.as_ref())
 }
@@ -270,7 +270,7 @@ mod tests {
                     prop_assert_eq!((tree.points, tree.exact), (walk.points, walk.exact));
                     // However coarse the grid that leaves out where the best cannot be.
                     for side in [1, 2, 3, 7, 40] {
-                        let window = window::window(&rows, &base, goal, side);
+                        let window = window::window(&rows, &base, (goal, &totals), side);
                         prop_assert_eq!(exactly(&rows, &base, &sought, window.as_ref()).best, walk.best, "{} {}", goal.name(), side);
                     }
                 }

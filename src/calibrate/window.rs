@@ -7,7 +7,7 @@
 use rayon::prelude::*;
 
 use super::Goal;
-use super::rows::{Kind, SweepRow, Tally};
+use super::rows::{Kind, SweepRow, Tally, Totals};
 use crate::num::{f64_from_u64, f64_from_usize, usize_from_f64};
 
 /// Lines of the grid on each axis.
@@ -60,18 +60,18 @@ pub(super) struct Window {
 }
 
 /// The window of a goal; `None` for a goal without a bound, or where no corner meets its condition.
-pub(super) fn window(rows: &[SweepRow], base: &Tally, goal: &Goal, side: usize) -> Option<Window> {
+pub(super) fn window(rows: &[SweepRow], base: &Tally, (goal, totals): (&Goal, &Totals), side: usize) -> Option<Window> {
     let scores = Axis::new(rows.par_iter().map(|row| row.score), side);
     let gaps = Axis::new(rows.par_iter().map(|row| row.gap), side);
     let above = above(rows, scores, gaps, side);
     let at = |i: usize, j: usize| above[i * (side + 1) + j];
     let cells = || (0..side).flat_map(|i| (0..side).map(move |j| (i, j)));
     let best = cells()
-        .filter_map(|(i, j)| bound(goal, base, at(i, j), at(i, j), -1.0))
+        .filter_map(|(i, j)| bound((goal, totals), base, at(i, j), at(i, j), -1.0))
         .max()?;
     let (mut low, mut high) = ((side, side), (0, 0));
     for (i, j) in cells() {
-        if bound(goal, base, at(i, j), at(i + 1, j + 1), 1.0).is_some_and(|bound| bound >= best) {
+        if bound((goal, totals), base, at(i, j), at(i + 1, j + 1), 1.0).is_some_and(|bound| bound >= best) {
             low = (low.0.min(i), low.1.min(j));
             high = (high.0.max(i), high.1.max(j));
         }
@@ -142,24 +142,43 @@ fn above(rows: &[SweepRow], scores: Axis, gaps: Axis, side: usize) -> Vec<Counts
     above
 }
 
-/// The most that the goal's figure can be at a point that accepts at most `outer` and at least `inner`, in rows; `None` where it cannot
-/// meet the condition. `slack` is a row more for a cell, so that no rounding leaves out what the goal lets pass, and a row less for a
-/// corner, whose figure must be one that the goal lets pass.
-fn bound(goal: &Goal, base: &Tally, outer: Counts, inner: Counts, slack: f64) -> Option<i64> {
+/// Units of a share of right rows: finer than any two shares of so many rows as a tree can hold need to be told apart, since a cell
+/// gets a unit more and a corner a unit less.
+const SHARE: f64 = 1e12;
+
+/// The most that the goal's figure can be at a point that accepts at most `outer` and at least `inner`, in rows or in parts of
+/// [`SHARE`]; `None` where it cannot meet the condition. `slack` is a row or a part more for a cell, so that no rounding leaves out what
+/// the goal lets pass, and one less for a corner, whose figure must be one that the goal lets pass.
+fn bound((goal, totals): (&Goal, &Totals), base: &Tally, outer: Counts, inner: Counts, slack: f64) -> Option<i64> {
     let [right, wrong, outside] = outer.map(i64::from);
     let [_, least_wrong, least_outside] = inner.map(i64::from);
     if right + wrong + outside == 0 {
         return None;
     }
+    let count = |rows: i64| f64_from_u64(rows.unsigned_abs());
+    let wrong_at_least = count(least_wrong + least_outside) + f64_from_u64(base.accepted() - base.right);
+    let right_at_most = count(right) + f64_from_u64(base.right);
     match goal {
         Goal::MaxSystemAccuracy => Some(right - least_outside),
         Goal::MaxCoverage { risk } => {
-            let wrong_at_least =
-                f64_from_u64((least_wrong + least_outside).unsigned_abs() + base.accepted() - base.right);
-            let right_at_most = f64_from_u64(right.unsigned_abs() + base.right);
             let reaches = wrong_at_least <= risk * (wrong_at_least + right_at_most) + slack;
             reaches.then_some(right + wrong + outside)
         }
+        Goal::MinRisk { coverage } => {
+            let accepted_at_most = count(right + wrong + outside) + f64_from_u64(base.accepted());
+            let reaches = accepted_at_most + slack >= coverage * f64_from_u64(totals.n);
+            // Without a right row the share is 0, however few are wrong.
+            let share = right_at_most / (wrong_at_least + right_at_most).max(1.0);
+            reaches.then(|| parts(share + slack / SHARE))
+        }
         _ => None,
     }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a share, and a part of SHARE more or less"
+)]
+fn parts(share: f64) -> i64 {
+    (share * SHARE).round() as i64
 }
