@@ -35,6 +35,7 @@ pub mod policies;
 pub mod pricing;
 mod prompts;
 mod retry;
+mod seal;
 mod usage;
 
 pub use models::ModelSpec;

@@ -182,9 +182,10 @@ fn folders_that_are_no_run_or_cannot_be_one() {
     for (broken, told) in [
         ("{}\n", "error: run/responses.jsonl:9: missing field"),
         (
-            "{\"v\":2}\n",
-            "error: run/responses.jsonl:9: written by a later version of routecal (version 2, this one reads 1)",
+            "{\"v\":3}\n",
+            "error: run/responses.jsonl:9: written by a later version of routecal (version 3, this one reads 2)",
         ),
+        ("{\"v\":2}\n", "error: run/responses.jsonl:9: its checksum is missing"),
         ("not json\n", "error: run/responses.jsonl:9: expected"),
     ] {
         sandbox.write("run/responses.jsonl", format!("{lines}{broken}"));

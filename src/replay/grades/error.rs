@@ -19,14 +19,14 @@ pub enum GradesError {
         source: std::io::Error,
     },
     /// A line that is no grade.
-    #[error("{}:{line}: not a grade (column {column})", path.display())]
+    #[error("{}:{line}: {message}", path.display())]
     Line {
         /// The file.
         path: PathBuf,
         /// 1-based.
         line: usize,
-        /// 1-based.
-        column: usize,
+        /// What is wrong.
+        message: String,
     },
     /// A later version of the program wrote it.
     #[error("{}: written by a later version of routecal (version {found}, this one reads {known})", path.display())]

@@ -21,12 +21,14 @@ use super::graders::{Answer, Grade, Grader};
 use super::judging;
 use super::ledger::{Cells, LedgerError, Record, Run};
 use super::matrix::{Matrix, Outcome};
+use super::seal;
 use crate::assets::sha256_hex;
 use crate::store;
 
 /// Name of the file in a run's folder.
 pub const FILE: &str = "grades.jsonl";
-const VERSION: u32 = 1;
+/// From 2 on a line has a checksum.
+const VERSION: u32 = 2;
 
 /// One line of `grades.jsonl`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -237,12 +239,11 @@ pub fn judges_charged_usd(folder: &Path) -> Result<f64, LedgerError> {
 /// # Errors
 /// [`GradesError::Store`].
 pub fn write(folder: &Path, grades: &[GradeRecord]) -> Result<(), GradesError> {
-    let mut text = String::new();
+    let mut text = Vec::new();
     for grade in grades {
-        text.push_str(&serde_json::to_string(grade).unwrap_or_default());
-        text.push('\n');
+        text.extend(seal::line(grade).unwrap_or_default());
     }
-    Ok(store::write_privately(&folder.join(FILE), text.as_bytes())?)
+    Ok(store::write_privately(&folder.join(FILE), &text)?)
 }
 
 /// Reads `grades.jsonl`; nothing where there is none yet.
@@ -251,18 +252,21 @@ pub fn write(folder: &Path, grades: &[GradeRecord]) -> Result<(), GradesError> {
 /// [`GradesError`]: unreadable, or a line that is no grade. The file is made again by grading.
 pub fn read(folder: &Path) -> Result<Vec<GradeRecord>, GradesError> {
     let path = folder.join(FILE);
-    let text = match std::fs::read_to_string(&path) {
+    let text = match std::fs::read(&path) {
         Ok(text) => text,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(source) => return Err(GradesError::Read { path, source }),
     };
     let mut grades = Vec::new();
-    for (line, text) in (1..).zip(text.lines()) {
-        let grade: GradeRecord = serde_json::from_str(text).map_err(|e| GradesError::Line {
+    for (line, text) in (1..).zip(text.split_inclusive(|byte| *byte == b'\n')) {
+        let bad = |message: String| GradesError::Line {
             path: path.clone(),
             line,
-            column: e.column(),
-        })?;
+            message,
+        };
+        let text = seal::unseal(text).map_err(|message| bad(message.into()))?;
+        let grade: GradeRecord =
+            serde_json::from_slice(&text).map_err(|e| bad(format!("not a grade (column {})", e.column())))?;
         if grade.v > VERSION {
             return Err(GradesError::Newer {
                 path,

@@ -5,11 +5,10 @@ use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
+use super::{LedgerError, RECORD_VERSION};
+use crate::replay::seal;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
-
-use super::{LedgerError, RECORD_VERSION};
 
 /// Options that give a new file to its owner alone.
 pub(super) fn private() -> OpenOptions {
@@ -55,24 +54,22 @@ pub(super) fn read<T: DeserializeOwned>(path: &Path) -> Result<Lines<T>, LedgerE
 }
 
 fn parse<T: DeserializeOwned>(text: &[u8], path: &Path, line: usize) -> Result<T, LedgerError> {
-    serde_json::from_slice(text).map_err(|e| {
-        let version = serde_json::from_slice::<Value>(text).ok().and_then(|v| v["v"].as_u64());
-        match version {
-            Some(found) if found > u64::from(RECORD_VERSION) => LedgerError::Newer {
-                path: path.to_owned(),
-                line,
-                found,
-                known: RECORD_VERSION,
-            },
-            _ => {
-                let text = e.to_string();
-                let what = text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what);
-                LedgerError::Line {
-                    path: path.to_owned(),
-                    line,
-                    message: what.to_owned(),
-                }
-            }
+    let bad = |message: &str| LedgerError::Line {
+        path: path.to_owned(),
+        line,
+        message: message.to_owned(),
+    };
+    let record = seal::unseal(text).map_err(bad)?;
+    serde_json::from_slice(&record).map_err(|e| match seal::version(&record) {
+        Some(found) if found > u64::from(RECORD_VERSION) => LedgerError::Newer {
+            path: path.to_owned(),
+            line,
+            found,
+            known: RECORD_VERSION,
+        },
+        _ => {
+            let text = e.to_string();
+            bad(text.rsplit_once(" at line ").map_or(text.as_str(), |(what, _)| what))
         }
     })
 }
@@ -117,8 +114,7 @@ impl Journal {
     pub(crate) fn append_all<T: Serialize>(&self, items: &[T]) -> Result<(), LedgerError> {
         let mut lines = Vec::new();
         for item in items {
-            serde_json::to_writer(&mut lines, item).map_err(|e| self.fail(e.into()))?;
-            lines.push(b'\n');
+            lines.extend(seal::line(item).map_err(|e| self.fail(e.into()))?);
         }
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         // A line that could be written in part only would be a torn line in the middle: it is taken back.

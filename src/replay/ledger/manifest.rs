@@ -10,7 +10,7 @@ use crate::replay::pricing::Price;
 /// Differences that are told.
 const TOLD: usize = 10;
 /// What may differ: it changes no answer and no cost.
-const FREE_TO_DIFFER: [&str; 4] = ["tool_version", "seed", "source", "base_url"];
+const FREE_TO_DIFFER: [&str; 5] = ["schema_version", "tool_version", "seed", "source", "base_url"];
 
 /// See the module.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -67,8 +67,8 @@ pub struct ManifestModel {
 impl Manifest {
     /// `replay_run`.
     pub const KIND: &'static str = "replay_run";
-    /// Version of the document.
-    pub const VERSION: u32 = 1;
+    /// Version of the document; from 2 on it has a checksum, as the lines of the run have.
+    pub const VERSION: u32 = 2;
 }
 
 /// In what decides answers and costs two manifests differ: path, what the run has, what it would have now.

@@ -9,6 +9,8 @@
 //! lock              held while a run is being written
 //! ```
 //!
+//! Every line ends with a checksum, and the manifest has one: a damaged file is refused, not read as another number.
+//!
 //! A line is written in one go when its attempt has ended, so a killed program loses at most calls in flight; a last line
 //! that is torn is cut off when the run is opened again. A call in flight at that moment may have been billed: its line in
 //! `sent.jsonl`, written before it was sent, becomes an outcome of status `budget_unknown`, which counts as spent and is not

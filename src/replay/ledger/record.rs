@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::replay::{Usage, UsageSource, Via};
 
-/// Version of [`Record`]; a line of a later one is refused.
-pub const RECORD_VERSION: u32 = 1;
+/// Version of [`Record`]; a line of a later one is refused. From 2 on a line has a checksum.
+pub const RECORD_VERSION: u32 = 2;
 
 /// How an attempt ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -11,6 +11,7 @@ use super::journal::{self, Journal, Lines};
 use super::lock::RunLock;
 use super::manifest::differences;
 use super::{LedgerError, Manifest, PromptRecord, Record, Status};
+use crate::replay::seal::{self, seal_manifest, unseal_manifest};
 use crate::store::{self, write_privately};
 
 const MANIFEST: &str = "manifest.json";
@@ -42,15 +43,24 @@ impl Run {
                 folder: folder.to_owned(),
             });
         };
-        let manifest = serde_json::from_value(manifest).map_err(|e| LedgerError::Line {
+        let manifest: Manifest = serde_json::from_value(manifest).map_err(|e| LedgerError::Line {
             path: folder.join(MANIFEST),
             line: 1,
             message: e.to_string(),
         })?;
+        let path = folder.join(PROMPTS);
+        let prompts: Vec<PromptRecord> = journal::read(&path)?.items;
+        if prompts.len() as u64 != manifest.prompts {
+            return Err(LedgerError::Line {
+                path,
+                line: prompts.len(),
+                message: format!("{} prompts, and the run has {}", prompts.len(), manifest.prompts),
+            });
+        }
         let records: Lines<Record> = journal::read(&folder.join(RESPONSES))?;
         Ok(Self {
             manifest,
-            prompts: journal::read(&folder.join(PROMPTS))?.items,
+            prompts,
             torn: records.torn,
             records: records.items,
         })
@@ -339,6 +349,13 @@ fn manifest(folder: &Path) -> Result<Option<Value>, LedgerError> {
             known: Manifest::VERSION,
         });
     }
+    let Some(manifest) = unseal_manifest(manifest) else {
+        return Err(LedgerError::Line {
+            path,
+            line: 1,
+            message: "its checksum does not fit: the file was damaged or changed".into(),
+        });
+    };
     Ok(Some(manifest))
 }
 
@@ -374,9 +391,9 @@ fn make_folder(folder: &Path) -> Result<(), LedgerError> {
 
 /// The manifest is written last: a folder without one holds no run, whatever else is in it.
 fn start(folder: &Path, manifest: &impl Serialize, prompts: &[PromptRecord]) -> Result<(), LedgerError> {
-    let write = |name: &str, text: String| {
+    let write = |name: &str, text: &[u8]| {
         let path: PathBuf = folder.join(name);
-        write_privately(&path, text.as_bytes()).map_err(|e| match e {
+        write_privately(&path, text).map_err(|e| match e {
             store::StoreError::Write { path, source } => LedgerError::Write { path, source },
             other => LedgerError::Write {
                 path,
@@ -384,11 +401,15 @@ fn start(folder: &Path, manifest: &impl Serialize, prompts: &[PromptRecord]) -> 
             },
         })
     };
-    let mut lines = String::new();
+    let json = |part: &str, e: serde_json::Error| LedgerError::Write {
+        path: folder.join(part),
+        source: e.into(),
+    };
+    let mut lines = Vec::new();
     for prompt in prompts {
-        lines.push_str(&serde_json::to_string(prompt).unwrap_or_default());
-        lines.push('\n');
+        lines.extend(seal::line(prompt).map_err(|e| json(PROMPTS, e))?);
     }
-    write(PROMPTS, lines)?;
-    write(MANIFEST, store::json(manifest))
+    write(PROMPTS, &lines)?;
+    let manifest = serde_json::to_value(manifest).map_err(|e| json(MANIFEST, e))?;
+    write(MANIFEST, store::json(&seal_manifest(manifest)).as_bytes())
 }

@@ -27,7 +27,7 @@ fn manifest() -> Manifest {
         routes_sha256: "r".into(),
         encoder: "hashing".into(),
         thresholds: IndexMap::from([("coding".to_owned(), [0.35, 0.02])]),
-        prompts: 1,
+        prompts: 0,
         prompts_sha256: "p".into(),
         samples: 1,
         seed: 0,
