@@ -6,18 +6,12 @@ use std::process::Stdio;
 
 use insta::assert_snapshot;
 
+use crate::fault_kit;
 use crate::support::{PROGRAM, Run, Sandbox, finish, pretty, routes};
 
-/// Runs the program with files of more than `kib` KiB refused by the system, as on a disk that runs full.
-pub(crate) fn with_small_disk(sandbox: &Sandbox, kib: u32, arguments: &[&str]) -> Run {
-    // The signal that goes with the limit would end the program; ignored, the write fails instead.
-    let script = format!("trap '' XFSZ; ulimit -f {kib}; exec \"$0\" \"$@\"");
-    finish(
-        sandbox
-            .command_of("bash")
-            .args(["-c", &script, PROGRAM])
-            .args(arguments),
-    )
+fn with_small_disk(sandbox: &Sandbox, kib: u32, arguments: &[&str]) -> Run {
+    let mut command = sandbox.process("");
+    fault_kit::with_small_disk(kib, command.args(arguments))
 }
 
 #[test]

@@ -1,7 +1,6 @@
-//! Programs that are killed at any moment, and files that were damaged: everything is the old or the new, a rerun completes and
-//! loses nothing, and what is damaged is refused by name or makes no difference.
+//! Programs that are killed at any moment: everything is the old or the new, and a rerun completes and loses nothing.
 //!
-//! Moments and places are drawn by `ROUTECAL_FAULT_SEED` (printed; 0 unless set), so that a failure can be repeated.
+//! Moments are drawn by `ROUTECAL_FAULT_SEED` (printed; 0 unless set), so that a failure can be repeated.
 
 #![cfg(unix)]
 #![expect(
@@ -13,35 +12,6 @@ use std::collections::BTreeMap;
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
-
-/// Numbers that follow from a seed.
-pub(crate) struct Draws(u64);
-
-impl Draws {
-    pub(crate) fn new(stream: u64) -> Self {
-        let seed = std::env::var("ROUTECAL_FAULT_SEED").map_or(0, |seed| seed.parse().expect("a number"));
-        println!("ROUTECAL_FAULT_SEED={seed}");
-        Self(seed ^ stream.wrapping_mul(0x9e37_79b9_7f4a_7c15))
-    }
-
-    /// `SplitMix64` (Steele, Lea & Flood 2014).
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    pub(crate) fn below(&mut self, end: usize) -> usize {
-        usize::try_from(self.next() % end as u64).expect("below a usize")
-    }
-
-    /// Some moment of so long a time.
-    fn moment(&mut self, of: Duration) -> Duration {
-        of.mul_f64(f64::from(u32::try_from(self.next() >> 32).expect("32 bits")) / f64::from(u32::MAX))
-    }
-}
 
 /// Starts a program and kills it after so long, unless it has ended: whether it was killed.
 fn killed_after(mut command: Command, moment: Duration) -> bool {
@@ -69,64 +39,11 @@ fn undisturbed(mut command: Command) -> Duration {
     started.elapsed()
 }
 
-/// Files by name, without what a killed program could not take away: its temporary files.
-fn kept(tree: BTreeMap<String, Vec<u8>>) -> BTreeMap<String, Vec<u8>> {
-    let temporary = |name: &str| {
-        name.rsplit('/')
-            .next()
-            .is_some_and(|name| name.starts_with(".routecal-"))
-    };
-    tree.into_iter()
-        .filter(|(name, _)| !temporary(name) && !name.ends_with('/'))
-        .collect()
-}
-
-/// Links where the cache keeps its files: followed where they lead to such files, and what they lead to otherwise is left alone.
-#[test]
-fn links_in_the_cache() {
-    use std::os::unix::fs::symlink;
-
-    let sandbox = crate::support::Sandbox::with_data();
-    let embed = || {
-        sandbox
-            .run("embed prompts.csv --encoder hashing -o vectors.parquet".split(' '))
-            .ok()
-            .stderr
-    };
-    embed();
-    let right = sandbox.read_bytes("vectors.parquet");
-    let moved = sandbox.root().join("elsewhere");
-    std::fs::rename(sandbox.cache(), &moved).expect("moved");
-    symlink(&moved, sandbox.cache()).expect("a link");
-    assert!(!embed().contains("warning"), "a cache behind a link is a cache");
-    let mut entries = std::fs::read_dir(moved.join("vectors"))
-        .expect("a folder")
-        .map(|entry| entry.expect("an entry").path());
-    let database = entries
-        .find(|path| path.extension().is_some_and(|e| e == "sqlite"))
-        .expect("a database");
-    sandbox.write("precious.txt", "a letter to my aunt\n".repeat(200));
-    for target in [
-        sandbox.path("precious.txt"),
-        sandbox.path("nowhere"),
-        database.clone(),
-        sandbox.work(),
-    ] {
-        for suffix in ["sqlite", "sqlite-wal", "sqlite-shm"] {
-            let _ = std::fs::remove_file(database.with_extension(suffix));
-        }
-        symlink(&target, &database).expect("a link");
-        embed();
-        assert!(sandbox.read_bytes("vectors.parquet") == right, "{}", target.display());
-        assert_eq!(sandbox.read("precious.txt").len(), 20 * 200);
-    }
-}
-
 mod slow {
     use super::*;
-    use crate::disk::with_small_disk;
-    use crate::replay_kit::{COLLECT, Chat, answer, bench, both, by_cell, online, records, run};
-    use crate::support::{Run, Sandbox, csv_of, prompts};
+    use crate::fault_kit::{Draws, kept, put, run_ok, sandbox};
+    use crate::replay_kit::{COLLECT, Cell, Chat, answer, bench, both, by_cell, online, records, run};
+    use crate::support::Sandbox;
 
     /// Kills of each command.
     const KILLS: usize = 60;
@@ -175,92 +92,6 @@ mod slow {
             was.0, was.1
         );
         was
-    }
-
-    /// Sizes in KiB above which no file may grow, so that one write after another is the one that fails.
-    const LIMITS: [u32; 10] = [0, 1, 2, 4, 8, 16, 32, 64, 128, 256];
-
-    #[test]
-    #[ignore = "slow; .ci/run runs it"]
-    fn a_disk_that_is_full_at_any_write_leaves_each_file_old_or_new() {
-        let sandbox = sandbox();
-        let router = "routes:\n- {name: coding, utterances: [a, b], score_threshold: 0.1}\n";
-        sandbox.write("router.yaml", router);
-        sandbox.write(
-            "intents.csv",
-            format!("text,intent\n{}", "a prompt of some length,coding\n".repeat(100)),
-        );
-        let mut failed = 0;
-        for command in [
-            "eval prompts.csv --resamples 20",
-            "calibrate prompts.csv --resamples 20 --write",
-            "centroids",
-            "embed prompts.csv -o vectors.parquet",
-            "check prompts.csv --update-baseline",
-            "check prompts.csv --threshold 0.9",
-            "lint prompts.csv --sarif lint.sarif",
-            "compare-encoders prompts.csv --resamples 20",
-            "learn-curve prompts.csv",
-            "improve prompts.csv",
-            "import routes router.yaml -o imported.json --overwrite",
-            "import dataset intents.csv -o imported.csv --overwrite",
-            "export new.yaml --to redisvl",
-            "man --all man",
-        ] {
-            let command = format!("{command} --quiet");
-            let arguments: Vec<&str> = command.split(' ').chain(["--no-cache"]).collect();
-            let old = kept(sandbox.tree());
-            let whole = sandbox.run(arguments.iter().copied());
-            assert!(matches!(whole.code, 0 | 1 | 4), "{command}: {}", whole.stderr);
-            let new = kept(sandbox.tree());
-            for kib in LIMITS {
-                for name in new.keys().filter(|name| !old.contains_key(*name)) {
-                    let _ = std::fs::remove_file(sandbox.path(name.trim_start_matches("work/")));
-                }
-                put(&sandbox, &old);
-                let run = with_small_disk(&sandbox, kib, &arguments);
-                let now = sandbox.tree();
-                if run.code != whole.code {
-                    assert_eq!(run.code, 3, "{command}, {kib} KiB: {}", run.stderr);
-                    assert!(
-                        run.stderr.contains("cannot write") || run.stderr.contains("cannot create"),
-                        "{}",
-                        run.stderr
-                    );
-                    failed += 1;
-                }
-                for (name, bytes) in now.iter().filter(|(name, _)| !name.ends_with('/')) {
-                    let one = [&old, &new].into_iter().any(|state| state.get(name) == Some(bytes));
-                    assert!(one, "{command}, {kib} KiB: {name} is neither the old nor the new one");
-                }
-                assert!(
-                    old.keys().all(|name| now.contains_key(name)),
-                    "{command}, {kib} KiB: a file is lost"
-                );
-            }
-            put(&sandbox, &old);
-        }
-        println!("{failed} runs ended at a write that the disk had no room for");
-        assert!(failed > 40, "{failed}");
-    }
-
-    fn sandbox() -> Sandbox {
-        let sandbox = Sandbox::with_data();
-        let mut data = prompts();
-        for copy in 0..6 {
-            data.extend(prompts().into_iter().map(|mut prompt| {
-                prompt[0] = format!("{} {copy}", prompt[0]);
-                prompt
-            }));
-        }
-        sandbox.write("prompts.csv", csv_of(&data));
-        sandbox
-    }
-
-    fn put(sandbox: &Sandbox, files: &BTreeMap<String, Vec<u8>>) {
-        for (name, bytes) in files {
-            sandbox.write(name.trim_start_matches("work/"), bytes);
-        }
     }
 
     #[test]
@@ -324,118 +155,68 @@ mod slow {
     #[ignore = "slow; .ci/run runs it"]
     fn a_killed_replay_loses_no_answer_and_asks_for_none_twice() {
         const PROMPTS: usize = 40;
+        let chat = || Chat::new(|request: &wiremock::Request| answer(request).set_delay(Duration::from_millis(20)));
+        let at = |chat: &Chat| {
+            let sandbox = bench(PROMPTS);
+            both(&sandbox, &chat.base_url(), "concurrency = 4");
+            sandbox
+        };
+        let first = chat();
+        let took = undisturbed(online(&at(&first), COLLECT));
         let mut draws = Draws::new(4);
-        let (mut kills, mut rounds) = (0, 0);
+        let (mut kills, mut rounds, mut in_flight) = (0, 0, 0);
         while kills < KILLS {
             rounds += 1;
             assert!(rounds < 2 * KILLS, "it ends before it can be killed");
-            let chat = Chat::new(|request: &wiremock::Request| answer(request).set_delay(Duration::from_millis(20)));
-            let sandbox = bench(PROMPTS);
-            both(&sandbox, &chat.base_url(), "concurrency = 4");
+            let chat = chat();
+            let sandbox = at(&chat);
             let mut known: Vec<u8> = Vec::new();
             for _ in 0..6 {
-                let moment = draws.moment(Duration::from_millis(400));
-                kills += usize::from(killed_after(online(&sandbox, COLLECT), moment));
+                kills += usize::from(killed_after(online(&sandbox, COLLECT), draws.moment(took / 2)));
                 let bytes = std::fs::read(sandbox.path("run/responses.jsonl")).unwrap_or_default();
                 assert!(bytes.starts_with(&known), "an answer that was kept is lost");
                 let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
                 known = bytes[..whole].to_vec();
             }
-            // What was in flight may have been billed, and is asked again only where that is wanted.
+            // What was in flight may have been billed: it is not asked again.
+            let done = run(&sandbox, COLLECT);
+            assert!(matches!(done.code, 0 | 5), "{}", done.stderr);
+            let asked = counted(chat.cells());
+            for (cell, times) in &asked {
+                assert_eq!(*times, 1, "{cell:?}: asked again, and billed again");
+            }
+            let written = records(&sandbox);
+            let written = by_cell(&written);
+            assert_eq!(written.len(), 2 * PROMPTS);
+            assert!(
+                asked.keys().all(|cell| written.contains_key(cell)),
+                "asked, and not known of"
+            );
+            in_flight += written.len() - written.values().flatten().filter(|r| r["status"] == "ok").count();
+            // Unless that is wanted.
             let done = run(&sandbox, &format!("{COLLECT} --retry-unknown"));
             assert_eq!(done.code, 0, "{}", done.stderr);
-            let records = records(&sandbox);
-            for (cell, all) in by_cell(&records) {
+            let (asked, written) = (counted(chat.cells()), records(&sandbox));
+            for (cell, all) in by_cell(&written) {
                 let answers = all.iter().filter(|record| record["status"] == "ok").count();
                 assert_eq!(answers, 1, "{cell:?}: {all:?}");
-            }
-            assert_eq!(by_cell(&records).len(), 2 * PROMPTS);
-        }
-        println!("replay collect: {kills} kills in {rounds} runs that were completed afterwards");
-    }
-
-    fn run_ok(sandbox: &Sandbox, command: &str) -> Run {
-        sandbox.run(command.split(' ')).ok()
-    }
-
-    /// Every third time cut, else with a bit turned.
-    fn damage(whole: &[u8], round: usize, draws: &mut Draws) -> Vec<u8> {
-        let mut bytes = whole.to_vec();
-        let place = draws.below(whole.len());
-        if round.is_multiple_of(3) {
-            bytes.truncate(place);
-        } else {
-            bytes[place] ^= 1 << draws.below(8);
-        }
-        bytes
-    }
-
-    /// Damages `file` in many ways, runs `command` each time, and holds that it is refused by its name, or gives the answer that it
-    /// gives of the whole file.
-    fn damaged(sandbox: &Sandbox, file: &str, command: &str, stream: u64) -> usize {
-        let mut draws = Draws::new(stream);
-        let whole = sandbox.read_bytes(file);
-        let right = run_ok(sandbox, command).stdout;
-        let mut refused = 0;
-        for round in 0..60 {
-            let bytes = damage(&whole, round, &mut draws);
-            sandbox.write(file, &bytes);
-            let run = sandbox.run(command.split(' '));
-            assert!(
-                !run.stderr.contains("panicked"),
-                "{file}, round {round}: {}",
-                run.stderr
-            );
-            match run.code {
-                0 | 1 | 4 => assert_eq!(
-                    run.stdout, right,
-                    "{file}, round {round}: another answer from a damaged file"
-                ),
-                2 | 3 => {
-                    let name = file.rsplit('/').next().expect("a name");
-                    assert!(run.stderr.contains(name), "{file}, round {round}: {}", run.stderr);
-                    refused += 1;
-                }
-                code => panic!("{file}, round {round}: exit code {code}: {}", run.stderr),
+                assert!(
+                    asked[&cell] <= all.len(),
+                    "{cell:?}: asked more often than is written down"
+                );
             }
         }
-        sandbox.write(file, &whole);
-        assert_eq!(run_ok(sandbox, command).stdout, right);
-        println!("{file}: of 60 damaged files {refused} are refused by name, the others make no difference");
-        refused
+        println!(
+            "replay collect: {kills} kills in {rounds} runs of {took:?} that were completed afterwards; {in_flight} calls were in flight"
+        );
     }
 
-    #[test]
-    #[ignore = "slow; .ci/run runs it"]
-    fn a_damaged_router_file_is_refused_or_makes_no_difference() {
-        let sandbox = Sandbox::with_data();
-        run_ok(&sandbox, "centroids");
-        let command = "classify --router reports/router.json --format json --no-cache --quiet rust-loop poem";
-        assert!(damaged(&sandbox, "reports/router.json", command, 5) > 0);
-    }
-
-    #[test]
-    #[ignore = "slow; .ci/run runs it"]
-    fn damaged_parquet_is_refused_or_makes_no_difference() {
-        let sandbox = Sandbox::with_data();
-        run_ok(&sandbox, "embed prompts.csv -o data.parquet --no-cache");
-        sandbox
-            .run("eval data.parquet --split all --resamples 0 --no-plots --no-cache --quiet".split(' '))
-            .ok();
-        let mut draws = Draws::new(6);
-        let whole = sandbox.read_bytes("data.parquet");
-        let mut refused = 0;
-        for round in 0..90 {
-            let bytes = damage(&whole, round, &mut draws);
-            sandbox.write("data.parquet", &bytes);
-            let run =
-                sandbox.run("eval data.parquet --split all --resamples 0 --no-plots --no-cache --quiet".split(' '));
-            // Parquet has no checksum that all writers keep: a changed byte of a text is another text.
-            assert!(matches!(run.code, 0 | 2), "round {round}: {}: {}", run.code, run.stderr);
-            assert!(!run.stderr.contains("panicked"), "round {round}: {}", run.stderr);
-            refused += usize::from(run.code == 2);
+    /// How often each occurs.
+    fn counted(cells: Vec<Cell>) -> BTreeMap<Cell, usize> {
+        let mut counts = BTreeMap::new();
+        for cell in cells {
+            *counts.entry(cell).or_default() += 1;
         }
-        println!("data.parquet: of 90 damaged files {refused} are refused");
-        assert!(refused > 30, "{refused}");
+        counts
     }
 }

@@ -34,7 +34,7 @@ fn every_corpus_is_replayed() {
 #[cfg(unix)]
 mod slow {
     use super::*;
-    use crate::faults::Draws;
+    use crate::fault_kit::Draws;
 
     /// Damaged files a target.
     const FILES: usize = 4000;

@@ -132,6 +132,29 @@ fn a_run_that_is_killed_again_and_again_pays_for_no_answer_twice_and_loses_none(
     assert!((whole["charged_usd"].as_f64().unwrap() - charged).abs() < 1e-12);
 }
 
+/// One works, the others are told who; together they ask for each answer once.
+#[test]
+fn eight_processes_at_once_ask_for_nothing_twice() {
+    const PROMPTS: usize = 10;
+    let chat = Chat::new(|request: &Request| answer(request).set_delay(Duration::from_millis(30)));
+    let sandbox = bench(PROMPTS);
+    both(&sandbox, &chat.base_url(), "concurrency = 2");
+    let all: Vec<std::process::Child> = (0..8).map(|_| online(&sandbox, COLLECT).spawn().unwrap()).collect();
+    let mut done = 0;
+    for child in all {
+        let output = child.wait_with_output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr);
+        match output.status.code() {
+            Some(0) => done += 1,
+            Some(3) => assert!(stderr.contains("error: run is in use by process "), "{stderr}"),
+            code => panic!("{code:?}: {stderr}"),
+        }
+    }
+    assert!(done >= 1);
+    assert_eq!(by_cell(&records(&sandbox)).len(), 2 * PROMPTS);
+    assert_eq!((chat.count(), records(&sandbox).len()), (2 * PROMPTS, 2 * PROMPTS));
+}
+
 #[test]
 fn two_processes_do_not_work_on_one_run_and_a_kill_frees_it() {
     let chat = slow_from(&Arc::new(AtomicUsize::new(0)), Duration::from_mins(5));
