@@ -305,7 +305,11 @@ fn intents(text: &str, columns: &PublishedColumns, labelled: bool) -> Read {
 }
 
 fn hugging_face(bytes: Vec<u8>, file: &str, columns: &PublishedColumns) -> Read {
-    let short = |error: super::DatasetError| error.to_string();
+    // Without the file, which the caller names.
+    let short = |error: super::DatasetError| match error {
+        super::DatasetError::Parquet { message, .. } => format!("not a readable Parquet file: {message}"),
+        other => other.to_string(),
+    };
     let features = parquet::metadata(&bytes, file, "huggingface").map_err(short)?;
     let features: Value = features
         .and_then(|text| serde_json::from_str(&text).ok())

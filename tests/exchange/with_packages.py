@@ -214,6 +214,17 @@ import json, pyarrow as pa, pyarrow.parquet as pq
 features = {"text": {"dtype": "string", "_type": "Value"}, "label": {"names": ["coding", "creative"], "_type": "ClassLabel"}}
 table = pa.table({"text": ["sort a list", "a poem, please", "hello"], "label": pa.array([0, 1, -1], pa.int64())})
 table = table.replace_schema_metadata({"huggingface": json.dumps({"info": {"features": features}})})
+# Columns of other kinds, as the hub has them, are none of routecal's business.
+others = {
+    "messages": pa.array([[{"role": "user", "content": "hi"}]] * 3, pa.list_(pa.struct({"role": pa.string(), "content": pa.string()}.items()))),
+    "image": pa.array([{"bytes": b"x", "path": "p"}] * 3),
+    "when": pa.array([1, 2, 3], pa.timestamp("us")),
+    "price": pa.array([None] * 3, pa.decimal128(10, 2)),
+    "half": pa.array([None] * 3, pa.float16()),
+    "pair": pa.array([[1, 2]] * 3, pa.list_(pa.int32(), 2)),
+}
+for name, column in others.items():
+    table = table.append_column(name, column)
 pq.write_table(table, "train.parquet")
 '''
     subprocess.run([python, "-c", code], check=True)

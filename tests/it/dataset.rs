@@ -98,6 +98,47 @@ fn standard_input_gives_the_report_of_the_file() {
     assert_eq!(piped(jsonl_of(&prompts()), "jsonl"), plain);
 }
 
+/// Columns of kinds that are never asked for (`golden/make_nested_parquet.py`) are in nobody's way, and no panic where they are.
+#[test]
+fn parquet_with_columns_of_every_kind() {
+    let sandbox = Sandbox::with_data();
+    sandbox.write("nested.parquet", include_bytes!("golden/nested.parquet"));
+    sandbox
+        .run("import dataset nested.parquet -o nested.csv".split(' '))
+        .ok();
+    assert_eq!(
+        sandbox.read("nested.csv"),
+        "prompt,label\nprompt 0,coding\nprompt 1,creative\nprompt 2,none\n"
+    );
+    let split = ["--split", "all"];
+    let from_csv = evaluation(&sandbox, ["nested.csv"].into_iter().chain(split));
+    let from_parquet = evaluation(&sandbox, ["nested.parquet"].into_iter().chain(split));
+    assert_eq!(without_lines(from_parquet), without_lines(from_csv));
+    for (column, holds) in [
+        ("messages", "lists"),
+        ("image", "structs"),
+        ("when", "dates or times"),
+        ("day", "dates or times"),
+        ("price", "values of another kind"),
+        ("half", "values of another kind"),
+        ("pair", "lists"),
+        ("small", "numbers of 8 or 16 bits"),
+        ("map", "lists"),
+    ] {
+        for command in [
+            "eval nested.parquet --label-column",
+            "import dataset nested.parquet -o no.csv --label-column",
+        ] {
+            let refused = sandbox.refused(command.split(' ').chain([column]));
+            let told = format!("column \"{column}\" holds {holds}; ");
+            assert!(
+                refused.starts_with("exit 2\nerror: nested.parquet: ") && refused.contains(&told),
+                "{refused}"
+            );
+        }
+    }
+}
+
 #[test]
 fn parquet_gives_the_report_of_the_csv() {
     let sandbox = Sandbox::with_routes();

@@ -1,34 +1,31 @@
-//! Parquet datasets, through polars.
+//! Scored files in Parquet, a stretch of rows at a time.
 
-use std::collections::HashMap;
 use std::fs::File;
-use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use polars::prelude::{DataFrame, DataType, Float64Chunked, ParquetReader, SerReader, StringChunked};
 
-use super::DatasetError;
-use super::log::Cells;
-use super::read::{Columns, RawRow, Table, locate};
-use super::scored::{self, Reading, Shard, Stopped};
+use super::{check, unreadable};
+use crate::dataset::DatasetError;
+use crate::dataset::scored::{self, Reading, Shard, Stopped};
 
 /// Rows that are decoded at once, at most: a file may be one single group of rows.
 const STRETCH: u64 = 1 << 18;
 
 /// A scored file, read a stretch of rows at a time. Each stretch is mapped into memory and let go, so that no more of the file
 /// counts as used than the stretch has pages.
-pub(super) struct Scored {
+pub(in crate::dataset) struct Scored {
     path: PathBuf,
     source: String,
-    pub(super) columns: Vec<String>,
-    pub(super) rows: u64,
+    pub(in crate::dataset) columns: Vec<String>,
+    pub(in crate::dataset) rows: u64,
     /// Where each group of rows ends.
     groups: Vec<u64>,
 }
 
 impl Scored {
     /// Reads the footer.
-    pub(super) fn open(path: &Path, source: &str) -> Result<Self, DatasetError> {
+    pub(in crate::dataset) fn open(path: &Path, source: &str) -> Result<Self, DatasetError> {
         let mut opened = Self {
             path: path.to_owned(),
             source: source.to_owned(),
@@ -58,14 +55,11 @@ impl Scored {
     }
 
     fn unreadable(&self, error: &polars::error::PolarsError) -> DatasetError {
-        DatasetError::Parquet {
-            source_name: self.source.clone(),
-            message: error.to_string().lines().next().unwrap_or_default().to_owned(),
-        }
+        unreadable(&self.source, error)
     }
 
     /// Hands the rows of a part to `reading`, in order, and returns how many it looked at.
-    pub(super) fn read(
+    pub(in crate::dataset) fn read(
         &self,
         shard: Shard,
         reading: &mut Reading<'_>,
@@ -98,8 +92,13 @@ impl Scored {
         wanted.sort();
         wanted.dedup();
         let place = |row: u64| usize::try_from(row).unwrap_or(usize::MAX);
-        let reader = self.reader()?.with_columns(Some(wanted));
+        let mut reader = self.reader()?;
+        let schema = reader.schema().map_err(|e| self.unreadable(&e))?;
+        for column in &wanted {
+            check(&schema, column, &self.source)?;
+        }
         let frame = reader
+            .with_columns(Some(wanted))
             .with_slice(Some((place(from), place(to - from))))
             .finish()
             .map_err(|e| self.unreadable(&e))?;
@@ -146,84 +145,4 @@ impl Scored {
         let numbers = column.cast(&DataType::Float64).map_err(|e| self.unreadable(&e))?;
         Ok(numbers.f64().map_err(|e| self.unreadable(&e))?.clone())
     }
-}
-
-/// The rows of a file as text in the columns that are `wanted`, and the names of all its columns; a null is `None`.
-pub(super) fn cells(bytes: Vec<u8>, source: &str, wanted: &[&str]) -> Result<Cells, DatasetError> {
-    let fail = |e: polars::error::PolarsError| DatasetError::Parquet {
-        source_name: source.to_owned(),
-        message: e.to_string().lines().next().unwrap_or_default().to_owned(),
-    };
-    let frame = ParquetReader::new(Cursor::new(bytes)).finish().map_err(fail)?;
-    let columns: Vec<String> = frame.get_column_names().iter().map(ToString::to_string).collect();
-    let mut rows: Vec<(u64, Vec<Option<String>>)> = (0..frame.height())
-        .map(|row| (row as u64 + 1, vec![None; columns.len()]))
-        .collect();
-    for (i, _) in columns
-        .iter()
-        .enumerate()
-        .filter(|(_, name)| wanted.contains(&name.as_str()))
-    {
-        let strings = frame.columns()[i].cast(&DataType::String).map_err(fail)?;
-        let strings = strings.str().map_err(fail)?;
-        for (row, (_, cells)) in rows.iter_mut().enumerate() {
-            cells[i] = strings.get(row).map(str::to_owned);
-        }
-    }
-    Ok(Cells {
-        columns,
-        rows,
-        problems: Vec::new(),
-    })
-}
-
-/// Reads the three columns as text; a null label is the empty one.
-pub(super) fn read(bytes: Vec<u8>, source: &str, columns: &Columns, unlabelled: bool) -> Result<Table, DatasetError> {
-    let fail = |e: polars::error::PolarsError| DatasetError::Parquet {
-        source_name: source.to_owned(),
-        message: e.to_string().lines().next().unwrap_or_default().to_owned(),
-    };
-    let frame = ParquetReader::new(Cursor::new(bytes)).finish().map_err(fail)?;
-    let present: Vec<String> = frame.get_column_names().iter().map(ToString::to_string).collect();
-    let at = locate(&present, columns, source, unlabelled)?;
-    let mut text: HashMap<usize, StringChunked> = HashMap::new();
-    for index in [Some(at.prompt), at.label, at.split, at.reference]
-        .into_iter()
-        .flatten()
-    {
-        let strings = frame.columns()[index].cast(&DataType::String).map_err(fail)?;
-        text.insert(index, strings.str().map_err(fail)?.clone());
-    }
-    let cell = |column: Option<usize>, row: usize| {
-        column
-            .and_then(|c| text.get(&c))
-            .and_then(|s| s.get(row))
-            .map(str::to_owned)
-    };
-    let rows = (0..frame.height())
-        .map(|row| RawRow {
-            line: row as u64 + 1,
-            prompt: cell(Some(at.prompt), row),
-            label: cell(at.label, row),
-            split: cell(at.split, row),
-            reference: cell(at.reference, row),
-        })
-        .collect();
-    Ok(Table {
-        rows,
-        has_label: at.label.is_some(),
-        has_split: at.split.is_some(),
-        problems: Vec::new(),
-    })
-}
-
-/// A text of the file's footer by its key.
-pub(super) fn metadata(bytes: &[u8], source: &str, key: &str) -> Result<Option<String>, DatasetError> {
-    let mut reader = ParquetReader::new(Cursor::new(bytes));
-    let metadata = reader.get_metadata().map_err(|e| DatasetError::Parquet {
-        source_name: source.to_owned(),
-        message: e.to_string().lines().next().unwrap_or_default().to_owned(),
-    })?;
-    let pairs = metadata.key_value_metadata().iter().flatten();
-    Ok(pairs.filter(|pair| pair.key == key).find_map(|pair| pair.value.clone()))
 }
