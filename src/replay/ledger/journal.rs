@@ -5,10 +5,11 @@ use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use super::{LedgerError, RECORD_VERSION};
-use crate::replay::seal;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use super::{LedgerError, RECORD_VERSION};
+use crate::replay::seal;
 
 /// Options that give a new file to its owner alone.
 pub(super) fn private() -> OpenOptions {
