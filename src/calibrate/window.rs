@@ -142,8 +142,8 @@ fn above(rows: &[SweepRow], scores: Axis, gaps: Axis, side: usize) -> Vec<Counts
     above
 }
 
-/// Units of a share of right rows: finer than any two shares of so many rows as a tree can hold need to be told apart, since a cell
-/// gets a unit more and a corner a unit less.
+/// Parts in which a share of right rows is compared. Rounding moves it by half a part at most; a cell gets a part more and a corner one
+/// less, so that no cell which holds the best point is left out.
 const SHARE: f64 = 1e12;
 
 /// The most that the goal's figure can be at a point that accepts at most `outer` and at least `inner`, in rows or in parts of

@@ -93,6 +93,16 @@ pub enum DatasetError {
         /// What the reader says.
         message: String,
     },
+    /// A column of a Parquet file that cannot be read as text.
+    #[error("{source_name}: column \"{column}\" holds {holds}, which cannot be read as text")]
+    NoText {
+        /// The file.
+        source_name: String,
+        /// The column.
+        column: String,
+        /// What is in it.
+        holds: &'static str,
+    },
     /// Rows that cannot be used.
     #[error("{}", rows_message(source_name, problems, *rows))]
     BadRows {
@@ -155,6 +165,10 @@ impl Hint for DatasetError {
             }
             Self::Empty { .. } | Self::NoRows { .. } => Some("a CSV starts with the line: prompt,label,split".into()),
             Self::MissingColumn { flag, .. } => Some(format!("name the column with {flag} COLUMN")),
+            Self::NoText { .. } => Some(
+                "name another column (--prompt-column, --label-column …), or write this one as text or as numbers of 32 or 64 bits"
+                    .into(),
+            ),
             Self::MissingScored { hint, .. } => Some((*hint).to_owned()),
             Self::NoSuchSplit { present, .. } => Some(format!(
                 "try --split {}, or --split all",

@@ -305,10 +305,11 @@ fn intents(text: &str, columns: &PublishedColumns, labelled: bool) -> Read {
 }
 
 fn hugging_face(bytes: Vec<u8>, file: &str, columns: &PublishedColumns) -> Read {
-    // Without the file, which the caller names.
-    let short = |error: super::DatasetError| match error {
-        super::DatasetError::Parquet { message, .. } => format!("not a readable Parquet file: {message}"),
-        other => other.to_string(),
+    // The caller names the file.
+    let prefix = format!("{file}: ");
+    let short = |error: super::DatasetError| {
+        let told = error.to_string();
+        told.strip_prefix(&prefix).map_or(told.clone(), str::to_owned)
     };
     let features = parquet::metadata(&bytes, file, "huggingface").map_err(short)?;
     let features: Value = features

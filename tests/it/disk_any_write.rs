@@ -3,9 +3,9 @@
 
 #![cfg(unix)]
 
-use crate::fault_kit::{after, kept, put, run_ok, sandbox, with_small_disk};
+use crate::fault_kit::{kept, put, sandbox, with_small_disk};
 use crate::replay_kit::{COLLECT, Chat, bench, both, by_cell, completion, ends, online, records};
-use crate::support::{Run, Sandbox, finish};
+use crate::support::Sandbox;
 
 /// Commands that write.
 const COMMANDS: [&str; 14] = [
@@ -35,64 +35,6 @@ fn with_files() -> Sandbox {
         format!("text,intent\n{}", "a prompt of some length,coding\n".repeat(100)),
     );
     sandbox
-}
-
-/// Runs a command to its end in a world of its own, in which everything of the sandbox is read-only; `None` where this machine lets nobody
-/// make such a world.
-fn read_only(sandbox: &Sandbox, command: &std::process::Command) -> Option<Run> {
-    let root = sandbox.root().display();
-    let mount = format!("mount --bind {root} {root} && mount -o remount,bind,ro {root} && cd \"$PWD\"");
-    let inner = after(&mount, command);
-    let mut outer = std::process::Command::new("unshare");
-    outer
-        .args(["--user", "--map-root-user", "--mount"])
-        .arg(inner.get_program())
-        .args(inner.get_args())
-        .env_clear();
-    outer.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    if let Some(folder) = inner.get_current_dir() {
-        outer.current_dir(folder);
-    }
-    let run = finish(&mut assert_cmd::Command::from_std(outer));
-    let cannot = ["unshare: ", "mount: "].iter().any(|by| run.stderr.starts_with(by));
-    (!cannot).then_some(run)
-}
-
-#[test]
-#[cfg(target_os = "linux")]
-#[ignore = "needs unshare and leave to mount; .ci/run runs it"]
-fn read_only_every_command_says_what_it_cannot_write() {
-    let sandbox = with_files();
-    // What an earlier run left.
-    run_ok(&sandbox, "eval prompts.csv --quiet --resamples 20");
-    run_ok(&sandbox, "check prompts.csv --update-baseline --quiet");
-    let before = sandbox.tree();
-    for command in COMMANDS {
-        let run = read_only(&sandbox, &sandbox.process(command)).expect("a read-only world can be made");
-        assert_eq!(run.code, 3, "{command}: {}", run.stderr);
-        assert!(
-            run.stderr.contains("error: cannot write") || run.stderr.contains("error: cannot create"),
-            "{command}: {}",
-            run.stderr
-        );
-        assert!(run.stderr.contains("hint: "), "{command}: {}", run.stderr);
-        assert!(sandbox.tree() == before, "{command}");
-    }
-    // A command that writes nothing needs no place for it; the cache is told of and done without.
-    let answer = run_ok(&sandbox, "classify rust --no-cache").stdout;
-    let run = read_only(&sandbox, &sandbox.process("classify rust")).expect("a read-only world can be made");
-    assert_eq!((run.code, run.stdout), (0, answer), "{}", run.stderr);
-    let models = Chat::new(answer_never);
-    let sandbox = bench(4);
-    both(&sandbox, &models.base_url(), "");
-    let run = read_only(&sandbox, &online(&sandbox, COLLECT)).expect("a read-only world can be made");
-    assert_eq!(run.code, 3, "{}", run.stderr);
-    assert!(run.stderr.contains("error: cannot write run"), "{}", run.stderr);
-    assert_eq!(models.count(), 0, "asked, and no place for the answer");
-}
-
-fn answer_never(_: &wiremock::Request) -> wiremock::ResponseTemplate {
-    panic!("nothing is asked")
 }
 
 /// What was answered and could not be kept is known to have been asked; nothing that was kept is lost, and a run with room completes.
@@ -128,6 +70,70 @@ fn a_replay_on_a_full_disk_goes_on_when_there_is_room() {
         stopped >= 4 && places.contains("run/responses.jsonl"),
         "{stopped}: {places:?}"
     );
+}
+
+#[cfg(target_os = "linux")]
+mod read_only {
+    use super::*;
+    use crate::fault_kit::{after, run_ok};
+    use crate::support::{Run, finish};
+
+    /// Runs a command to its end in a world of its own, in which everything of the sandbox is read-only; `None` where this machine lets nobody
+    /// make such a world.
+    fn mounted(sandbox: &Sandbox, command: &std::process::Command) -> Option<Run> {
+        let root = sandbox.root().display();
+        let mount = format!("mount --bind {root} {root} && mount -o remount,bind,ro {root} && cd \"$PWD\"");
+        let inner = after(&mount, command);
+        let mut outer = std::process::Command::new("unshare");
+        outer
+            .args(["--user", "--map-root-user", "--mount"])
+            .arg(inner.get_program())
+            .args(inner.get_args())
+            .env_clear();
+        outer.envs(inner.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        if let Some(folder) = inner.get_current_dir() {
+            outer.current_dir(folder);
+        }
+        let run = finish(&mut assert_cmd::Command::from_std(outer));
+        let cannot = ["unshare: ", "mount: "].iter().any(|by| run.stderr.starts_with(by));
+        (!cannot).then_some(run)
+    }
+
+    #[test]
+    #[ignore = "needs unshare and leave to mount; .ci/run runs it"]
+    fn every_command_says_what_it_cannot_write() {
+        let sandbox = with_files();
+        // What an earlier run left.
+        run_ok(&sandbox, "eval prompts.csv --quiet --resamples 20");
+        run_ok(&sandbox, "check prompts.csv --update-baseline --quiet");
+        let before = sandbox.tree();
+        for command in COMMANDS {
+            let run = mounted(&sandbox, &sandbox.process(command)).expect("a read-only world can be made");
+            assert_eq!(run.code, 3, "{command}: {}", run.stderr);
+            assert!(
+                run.stderr.contains("error: cannot write") || run.stderr.contains("error: cannot create"),
+                "{command}: {}",
+                run.stderr
+            );
+            assert!(run.stderr.contains("hint: "), "{command}: {}", run.stderr);
+            assert!(sandbox.tree() == before, "{command}");
+        }
+        // A command that writes nothing needs no place for it; the cache is told of and done without.
+        let answer = run_ok(&sandbox, "classify rust --no-cache").stdout;
+        let run = mounted(&sandbox, &sandbox.process("classify rust")).expect("a read-only world can be made");
+        assert_eq!((run.code, run.stdout), (0, answer), "{}", run.stderr);
+        let models = Chat::new(answer_never);
+        let sandbox = bench(4);
+        both(&sandbox, &models.base_url(), "");
+        let run = mounted(&sandbox, &online(&sandbox, COLLECT)).expect("a read-only world can be made");
+        assert_eq!(run.code, 3, "{}", run.stderr);
+        assert!(run.stderr.contains("error: cannot write run"), "{}", run.stderr);
+        assert_eq!(models.count(), 0, "asked, and no place for the answer");
+    }
+
+    fn answer_never(_: &wiremock::Request) -> wiremock::ResponseTemplate {
+        panic!("nothing is asked")
+    }
 }
 
 mod slow {

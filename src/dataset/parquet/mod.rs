@@ -62,11 +62,10 @@ fn no_text(data: &ArrowDataType) -> Option<&'static str> {
 fn check(schema: &ArrowSchema, column: &str, source: &str) -> Result<(), DatasetError> {
     let held = schema.get(column).and_then(|field| no_text(&field.dtype));
     held.map_or(Ok(()), |held| {
-        Err(DatasetError::Parquet {
+        Err(DatasetError::NoText {
             source_name: source.to_owned(),
-            message: format!(
-                "column \"{column}\" holds {held}; text, numbers of 32 or 64 bits and true or false can be read"
-            ),
+            column: column.to_owned(),
+            holds: held,
         })
     })
 }

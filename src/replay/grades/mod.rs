@@ -238,10 +238,13 @@ pub fn judges_charged_usd(folder: &Path) -> Result<f64, LedgerError> {
 ///
 /// # Errors
 /// [`GradesError::Store`].
+///
+/// # Panics
+/// Never: a grade is plain data, which serialises.
 pub fn write(folder: &Path, grades: &[GradeRecord]) -> Result<(), GradesError> {
     let mut text = Vec::new();
     for grade in grades {
-        text.extend(seal::line(grade).unwrap_or_default());
+        text.extend(seal::line(grade).expect("plain data with string keys serialises"));
     }
     Ok(store::write_privately(&folder.join(FILE), &text)?)
 }
