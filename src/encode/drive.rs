@@ -1,13 +1,10 @@
 //! Drives an encoder over many texts.
 
-use std::hash::{BuildHasher as _, RandomState};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError, mpsc};
 
-use rayon::prelude::*;
-
 use super::vectors::problem;
-use super::{BatchLimit, EncodeError, Encoder, VectorCache, Vectors};
+use super::{BatchLimit, Distinct, EncodeError, Encoder, VectorCache, Vectors};
 
 /// Texts tokenised between two looks at the stop flag.
 const TOKENISED_AT_ONCE: usize = 1024;
@@ -47,80 +44,6 @@ pub struct Embedded {
     pub computed: usize,
 }
 
-/// The distinct ones among texts, in order of first appearance.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Distinct<'t> {
-    texts: Vec<&'t str>,
-    /// For each text the index of its distinct one.
-    position: Vec<usize>,
-}
-
-impl<'t> Distinct<'t> {
-    /// O(n log n), on all cores.
-    pub fn of(texts: &[&'t str]) -> Self {
-        // Any hash will do: it only brings copies together, and no order depends on it.
-        let hasher = RandomState::new();
-        let hashed = |(place, text): (usize, &&str)| (hasher.hash_one(text), place);
-        let mut order: Vec<(u64, usize)> = texts.par_iter().enumerate().map(hashed).collect();
-        order.par_sort_unstable();
-        // For each text the first one that equals it.
-        let mut first: Vec<usize> = (0..texts.len()).collect();
-        let mut firsts: Vec<usize> = Vec::new();
-        for run in order.chunk_by(|a, b| a.0 == b.0).filter(|run| run.len() > 1) {
-            // Nearly always one; another text may share the hash.
-            firsts.clear();
-            for (_, place) in run {
-                match firsts.iter().find(|first| texts[**first] == texts[*place]) {
-                    Some(earlier) => first[*place] = *earlier,
-                    None => firsts.push(*place),
-                }
-            }
-        }
-        let mut distinct = Vec::new();
-        let mut position = first;
-        for (place, text) in texts.iter().enumerate() {
-            position[place] = if position[place] == place {
-                distinct.push(*text);
-                distinct.len() - 1
-            } else {
-                // An earlier one, whose own position stands already.
-                position[position[place]]
-            };
-        }
-        Self {
-            texts: distinct,
-            position,
-        }
-    }
-
-    /// The distinct texts.
-    pub fn texts(&self) -> &[&'t str] {
-        &self.texts
-    }
-
-    /// For each of the texts the index of its distinct one.
-    pub fn position(&self) -> &[usize] {
-        &self.position
-    }
-
-    /// Rows of `width` values, one a distinct text, as one a text.
-    ///
-    /// # Panics
-    /// If there are not so many values.
-    pub fn spread<T: Copy>(&self, values: Vec<T>, width: usize) -> Vec<T> {
-        assert_eq!(values.len(), self.texts.len() * width);
-        // No text twice: in order already.
-        if self.texts.len() == self.position.len() {
-            return values;
-        }
-        let mut spread = Vec::with_capacity(self.position.len() * width);
-        for &i in &self.position {
-            spread.extend_from_slice(&values[i * width..(i + 1) * width]);
-        }
-        spread
-    }
-}
-
 /// Embeds `texts`: duplicates once, what the cache holds not at all, the rest in batches on all workers.
 ///
 /// Which texts share a batch depends on the texts alone, not on the number of workers, and the output is in input order.
@@ -142,7 +65,7 @@ pub fn embed(
         let (dimension, numbers) = &mut *matrix;
         if numbers.is_empty() {
             *dimension = vectors.dimension();
-            numbers.resize(*dimension * distinct.texts.len(), 0.0);
+            numbers.resize(*dimension * distinct.texts().len(), 0.0);
         }
         for (index, row) in indices.iter().zip(vectors.rows()) {
             numbers[index * *dimension..(index + 1) * *dimension].copy_from_slice(row);
@@ -151,7 +74,7 @@ pub fn embed(
     let (dimension, numbers) = matrix.into_inner().unwrap_or_else(PoisonError::into_inner);
     Ok(Embedded {
         vectors: Vectors::checked(dimension, distinct.spread(numbers, dimension)),
-        distinct: distinct.texts.len(),
+        distinct: distinct.texts().len(),
         computed,
     })
 }
@@ -175,11 +98,11 @@ pub fn embed_each(
     let mut dimension = encoder.identity().dimension;
     let missing = match cache {
         Some(cache) => {
-            let kept = cache.each(&texts.texts, dimension, stop, take);
+            let kept = cache.each(texts.texts(), dimension, stop, take);
             dimension = kept.dimension;
             kept.missing
         }
-        None => (0..texts.texts.len()).collect(),
+        None => (0..texts.texts().len()).collect(),
     };
     if missing.is_empty() {
         return Ok(0);
@@ -189,7 +112,7 @@ pub fn embed_each(
     let job = Job {
         encoder,
         cache,
-        distinct: &texts.texts,
+        distinct: texts.texts(),
         missing: &missing,
         stop,
     };
@@ -198,7 +121,7 @@ pub fn embed_each(
     outcome.map_err(|error| match error {
         // Told by the place in the input.
         EncodeError::BadVector { index, message } => EncodeError::BadVector {
-            index: texts.position.iter().position(|&i| i == index).unwrap_or(index),
+            index: texts.position().iter().position(|&i| i == index).unwrap_or(index),
             message,
         },
         other => other,

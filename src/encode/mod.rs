@@ -7,6 +7,7 @@
 mod bundled;
 mod cache;
 mod direct;
+mod distinct;
 mod drive;
 mod error;
 mod hashing;
@@ -23,7 +24,8 @@ mod vectors;
 mod weights;
 
 pub use cache::{CacheNote, VectorCache};
-pub use drive::{Distinct, EmbedProgress, Embedded, Quiet, embed, embed_each};
+pub use distinct::Distinct;
+pub use drive::{EmbedProgress, Embedded, Quiet, embed, embed_each};
 pub use error::EncodeError;
 pub use hashing::HashingEncoder;
 pub use identity::EncoderIdentity;

@@ -129,7 +129,7 @@ impl Session {
             dataset.require(split)?;
         }
         let plan = self.plan(router)?;
-        let names = plan.routes.names();
+        let names = plan.routes().names();
         // Labels are checked before anything is embedded: a typo should not cost minutes.
         let (truths, whole) = rayon::join(|| dataset.resolve(&names), || DatasetProvenance::from(&dataset));
         let mut truths = truths?;

@@ -17,6 +17,7 @@
 //! asked again unless that is asked for.
 
 mod batches;
+mod cells;
 mod error;
 mod journal;
 mod lock;
@@ -26,11 +27,12 @@ mod record;
 mod run;
 
 pub use batches::{BatchCall, BatchEnd, BatchLine, BatchOutcomes, OpenBatch, open_batches};
+pub use cells::Cells;
 pub use error::LedgerError;
 pub use manifest::{Manifest, ManifestModel};
 pub use prompt::PromptRecord;
 pub use record::{RECORD_VERSION, Record, Status};
-pub use run::{Cells, Run, RunFolder};
+pub use run::{Run, RunFolder};
 
 #[cfg(test)]
 mod tests;
