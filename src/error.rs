@@ -69,6 +69,9 @@ pub enum Error {
     /// A published dataset could not be read.
     #[error(transparent)]
     Published(#[from] crate::dataset::PublishedError),
+    /// The labels of a published dataset could not be mapped to routes.
+    #[error(transparent)]
+    LabelMap(#[from] crate::dataset::LabelMapError),
     /// A file of another tool could not be read or written.
     #[error(transparent)]
     Exchange(#[from] crate::exchange::ExchangeError),
@@ -160,6 +163,7 @@ impl Error {
             #[cfg(feature = "plot")]
             Self::Plot(e) => Some(e),
             Self::Published(e) => Some(e),
+            Self::LabelMap(e) => Some(e),
             Self::Exchange(e) => Some(e),
             Self::Import(e) => Some(e),
             Self::Grader(e) => Some(e),

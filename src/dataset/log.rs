@@ -6,7 +6,8 @@ use std::path::Path;
 use chrono::{DateTime, Datelike as _, Days, NaiveDate, Utc};
 use sha2::{Digest, Sha256};
 
-use super::read::{Lines, read_bytes, text};
+use super::lines::Lines;
+use super::read::{read_bytes, text};
 use super::{DatasetError, Format, RowProblem, cell, parquet, prompt_problem};
 use crate::assets::hex;
 use crate::error::nearest;
@@ -265,7 +266,8 @@ pub(crate) fn monday(day: NaiveDate) -> NaiveDate {
     day.checked_sub_days(Days::new(since)).unwrap_or(day)
 }
 
-fn csv_cells(text: &str, source: &str) -> Result<Cells, DatasetError> {
+/// The cells of a CSV text in all its columns; rows of another length than the header are problems.
+pub(super) fn csv_cells(text: &str, source: &str) -> Result<Cells, DatasetError> {
     let malformed = |error: &csv::Error| DatasetError::Malformed {
         source_name: source.to_owned(),
         line: error.position().map_or(0, csv::Position::line),

@@ -7,6 +7,7 @@ pub(crate) mod cell;
 mod error;
 mod import;
 mod labels;
+mod lines;
 mod log;
 mod parquet;
 mod read;
@@ -15,7 +16,8 @@ mod split;
 
 pub use error::{DatasetError, RowProblem};
 pub use import::{
-    Published, PublishedColumns, PublishedDataset, PublishedError, PublishedRow, published_csv, read_published,
+    LabelMap, LabelMapError, Published, PublishedColumns, PublishedDataset, PublishedError, PublishedRow, Unmapped,
+    published_csv, read_published,
 };
 pub(crate) use log::monday;
 pub use log::{Log, LogColumns, LogRow, LogScore};

@@ -159,3 +159,81 @@ fn published_datasets_become_datasets() {
     assert!(error.contains("cut.parquet"), "{error}");
     assert!(!sandbox.path("other.csv").exists());
 }
+
+#[test]
+fn labels_of_a_published_dataset_become_routes() {
+    let sandbox = Sandbox::empty();
+    sandbox.write(
+        "intents.csv",
+        "text,intent\nmend my loop,bug_report\nrhyme for me,poem\nan ode,poem\nbye,oos\ncards,card_lost\n42,-5 dollars\n",
+    );
+    let command = |more: &str| format!("import dataset intents.csv -o out.csv --overwrite --label-map map.csv {more}");
+    let run = |more: &str| sandbox.run(command(more).trim().split(' '));
+    let refused = |map: &str, more: &str| {
+        sandbox.write("map.csv", map);
+        sandbox.refused(command(more).trim().split(' '))
+    };
+
+    let map =
+        "label,route,why\nbug_report,coding,\npoem , creative,\ncardlost,none,typed wrong\n-5 dollars,,no route\n";
+    let error = refused(map, "");
+    assert!(
+        error.contains("map.csv has no route for \"card_lost\" (1 row)"),
+        "{error}"
+    );
+    assert!(error.contains("--unmapped keep, none or drop"), "{error}");
+    assert!(!sandbox.path("out.csv").exists());
+
+    let answer = run("--unmapped drop").ok();
+    assert_eq!(
+        sandbox.read("out.csv"),
+        "prompt,label\nmend my loop,coding\nrhyme for me,creative\nan ode,creative\nbye,none\n42,none\n"
+    );
+    assert_eq!(
+        answer.stdout,
+        "5 prompts with 3 labels, from CSV of intents, in out.csv\n  coding 1 · creative 2 · none 2\n"
+    );
+    for told in [
+        "labels of map.csv that no row has: cardlost (there is \"card_lost\", which has no line)",
+        "left out: 1 row with 1 label that map.csv does not have",
+    ] {
+        assert!(answer.stderr.contains(told), "{}", answer.stderr);
+    }
+    run("--unmapped none").ok();
+    assert!(sandbox.read("out.csv").contains("\ncards,none\n"));
+    let answer = run("--unmapped keep --format json").ok();
+    assert!(sandbox.read("out.csv").contains("\ncards,card_lost\n"));
+    assert_eq!(
+        answer.json()["rows_by_label"],
+        json!({ "card_lost": 1, "coding": 1, "creative": 2, "none": 2 })
+    );
+
+    for (map, told) in [
+        ("", "map.csv: no column \"label\""),
+        (
+            "label,intent\na,b\n",
+            "no column \"route\"; the columns are label, intent",
+        ),
+        ("label,route\n", "map.csv: no lines after the header"),
+        (
+            "label,route\npoem,creative\npoem,coding\n",
+            "map.csv:3: label \"poem\" stands above already, for creative",
+        ),
+        ("label,route\npoem\n", "map.csv:2: 1 fields where the header has 2"),
+        (
+            "label,route\nother,coding\n",
+            "map.csv has no route for \"bug_report\" (1 row), \"poem\" (2 rows)",
+        ),
+    ] {
+        let error = refused(map, "");
+        assert!(error.contains(told), "{error}");
+    }
+    sandbox.write("intents.csv", "text,intent\ncards,card_lost\n");
+    let error = refused("label,route\npoem,creative\n", "--unmapped drop");
+    assert!(error.contains("map.csv leaves no row of the dataset"), "{error}");
+    sandbox.write("llm.csv", "prompt,a_response\nWhat is 2 + 2?,4\n");
+    let error = sandbox.refused("import dataset llm.csv -o none.csv --label-map map.csv".split(' '));
+    assert!(error.contains("the dataset has none"), "{error}");
+    let error = sandbox.refused("import dataset llm.csv -o none.csv --unmapped drop".split(' '));
+    assert!(error.contains("--label-map"), "{error}");
+}

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::dataset::Published;
+use crate::dataset::{Published, Unmapped};
 use crate::exchange::Tool;
 
 #[derive(Debug, Args)]
@@ -60,6 +60,12 @@ pub(in crate::cli) struct ImportDatasetArgs {
     /// Column with the label [default: `label_text`, label, intent, category, … whichever comes first].
     #[arg(long, value_name = "COLUMN")]
     pub(in crate::cli) label_column: Option<String>,
+    /// CSV file with the columns label and route: the route that each label stands for; none or an empty cell where it stands for none.
+    #[arg(long, value_name = "FILE")]
+    pub(in crate::cli) label_map: Option<PathBuf>,
+    /// What becomes of rows whose label the map does not have [default: they are an error].
+    #[arg(long, value_name = "WHAT", value_enum, requires = "label_map")]
+    pub(in crate::cli) unmapped: Option<UnmappedRows>,
     /// Replace an output file that is there.
     #[arg(long)]
     pub(in crate::cli) overwrite: bool,
@@ -105,6 +111,27 @@ impl From<ToolName> for Tool {
             ToolName::LiteLlm => Self::LiteLlm,
             ToolName::RedisVl => Self::RedisVl,
             ToolName::Rasa => Self::Rasa,
+        }
+    }
+}
+
+/// What becomes of rows whose label a map does not have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(in crate::cli) enum UnmappedRows {
+    /// They keep their label.
+    Keep,
+    /// They belong to no route.
+    None,
+    /// They are left out.
+    Drop,
+}
+
+impl From<UnmappedRows> for Unmapped {
+    fn from(rows: UnmappedRows) -> Self {
+        match rows {
+            UnmappedRows::Keep => Self::Keep,
+            UnmappedRows::None => Self::OutOfDomain,
+            UnmappedRows::Drop => Self::Drop,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `routecal import` and `routecal export`: files of other tools.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use serde_json::json;
@@ -7,11 +8,14 @@ use serde_json::json;
 use crate::Error;
 use crate::cli::args::{ExchangeArgs, ExportArgs, ImportDatasetArgs, ImportRoutesArgs, ImportWhat};
 use crate::cli::session::Session;
-use crate::dataset::{PublishedColumns, published_csv, read_published};
+use crate::dataset::{LabelMap, PublishedColumns, Unmapped, published_csv, read_published};
 use crate::exchange::{self, Syntax, Tool};
 use crate::report::REPORT_VERSION;
 use crate::routes::Routes;
 use crate::store;
+
+/// Labels whose rows are counted on the screen; more would fill it, and stand in the document.
+const LABELS_SHOWN: usize = 12;
 
 pub(in crate::cli) fn import(session: &Session, args: &ExchangeArgs) -> Result<(), Error> {
     match &args.what {
@@ -75,12 +79,23 @@ fn dataset(session: &Session, args: &ImportDatasetArgs) -> Result<(), Error> {
         prompt: args.prompt_column.clone(),
         label: args.label_column.clone(),
     };
-    let read = read_published(bytes, &name, args.from.map(Into::into), &columns)?;
+    let map = (args.label_map.as_deref())
+        .map(|file| LabelMap::parse(&read_text(file)?, &file.display().to_string()).map_err(Error::from))
+        .transpose()?;
+    let mut read = read_published(bytes, &name, args.from.map(Into::into), &columns)?;
+    if let Some(map) = map {
+        let (rows, notes) = map.apply(read.rows, args.unmapped.map(Unmapped::from).unwrap_or_default())?;
+        read.rows = rows;
+        read.notes.extend(notes);
+    }
     store::write_atomically(&args.output, &published_csv(&read.rows))?;
     for note in &read.notes {
         session.printer.warn(note);
     }
-    let labels: std::collections::BTreeSet<&str> = read.rows.iter().filter_map(|row| row.label.as_deref()).collect();
+    let mut by_label: BTreeMap<&str, usize> = BTreeMap::new();
+    for label in read.rows.iter().filter_map(|row| row.label.as_deref()) {
+        *by_label.entry(label).or_default() += 1;
+    }
     let shape = read.as_published.name();
     let document = json!({
         "kind": "imported_dataset",
@@ -88,16 +103,23 @@ fn dataset(session: &Session, args: &ImportDatasetArgs) -> Result<(), Error> {
         "shape": shape,
         "output": args.output,
         "rows": read.rows.len(),
-        "labels": labels,
+        "labels": by_label.keys().collect::<Vec<_>>(),
+        "rows_by_label": by_label,
         "notes": read.notes,
     });
     session.printer.answer(
         || store::json(&document),
         || {
+            let counts: Vec<String> = by_label.iter().map(|(label, n)| format!("{label} {n}")).collect();
+            let counts = if (1..=LABELS_SHOWN).contains(&counts.len()) {
+                format!("  {}\n", counts.join(" · "))
+            } else {
+                String::new()
+            };
             format!(
-                "{} prompts with {} labels, from {shape}, in {}\n",
+                "{} prompts with {} labels, from {shape}, in {}\n{counts}",
                 read.rows.len(),
-                labels.len(),
+                by_label.len(),
                 args.output.display()
             )
         },

@@ -1,11 +1,15 @@
 //! Datasets as others publish them: CLINC150's JSON, CSV of intents, MT-bench's questions, RouteLLM's responses, Parquet of the
 //! Hugging Face hub. Rows come in the order of the file; what has no place in a dataset of routecal is said in a note.
 
+mod label_map;
+
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::parquet;
+use super::{CALIBRATION, DatasetError, parquet};
 use crate::error::{ErrorClass, Hint};
+
+pub use label_map::{LabelMap, LabelMapError, Unmapped};
 
 /// Columns that hold the prompt in the CSV and Parquet files that are common, the likelier name first.
 const PROMPT_COLUMNS: [&str; 8] = [
@@ -203,7 +207,7 @@ fn detect(bytes: &[u8]) -> Option<Published> {
 /// Our names of the usual splits.
 fn split_name(name: &str) -> String {
     match name {
-        "val" | "valid" | "validation" | "dev" => super::CALIBRATION.into(),
+        "val" | "valid" | "validation" | "dev" => CALIBRATION.into(),
         other => other.into(),
     }
 }
@@ -307,7 +311,7 @@ fn intents(text: &str, columns: &PublishedColumns, labelled: bool) -> Read {
 fn hugging_face(bytes: Vec<u8>, file: &str, columns: &PublishedColumns) -> Read {
     // The caller names the file.
     let prefix = format!("{file}: ");
-    let short = |error: super::DatasetError| {
+    let short = |error: DatasetError| {
         let told = error.to_string();
         told.strip_prefix(&prefix).map_or(told.clone(), str::to_owned)
     };
