@@ -314,35 +314,6 @@ mod tests {
         assert!(mean.abs() < 0.12, "widths differ by {mean} on the whole");
     }
 
-    /// The interval of an AUROC must hold the true one about as often as it says.
-    #[test]
-    fn intervals_cover_as_often_as_they_say() {
-        let names = ["a".to_owned(), "b".to_owned()];
-        let at = vec![Thresholds::ACCEPT_ALL; 2];
-        let evaluate = |rows, seed| {
-            let (rows, truths, scores) = made_up(rows, seed);
-            let scored = Scored {
-                rows: &rows,
-                truths: &truths,
-                scores: &scores,
-            };
-            let calibrated = Calibrated::new(Method::Platt, scored, "test", scored, true);
-            let prepared = Prepared::new(scored, &names, &at, calibrated);
-            prepared.evaluate_with_groups(&Groups::new(scored, seed), &|| {})
-        };
-        let truth = |e: &Evaluated| (e.detection.by_score.auroc, e.forced_choice.macro_f1);
-        let (auroc, f1) = truth(&evaluate(200_000, 0));
-        let trials = 200;
-        let held = (1..=trials).filter(|seed| {
-            let (a, b) = truth(&evaluate(600, *seed));
-            let holds = |own: Estimate, of: Estimate| own.interval().is_some_and(|i| i.contains(of.point.unwrap()));
-            holds(a, auroc) && holds(b, f1)
-        });
-        // Both at once: 0.90 to 0.95; the standard error of a share of 200 is 0.02.
-        let held = held.count();
-        assert!((166..=198).contains(&held), "{held} of {trials}");
-    }
-
     #[test]
     fn student_as_tabled() {
         for (freedom, tabled) in [
@@ -385,5 +356,39 @@ mod tests {
                 assert!(i.lower >= 0.0 && i.upper <= 1.0, "{e:?}");
             }
         });
+    }
+
+    mod slow {
+        use super::*;
+
+        /// The interval of an AUROC must hold the true one about as often as it says.
+        #[test]
+        #[ignore = "slow; .ci/run runs it"]
+        fn intervals_cover_as_often_as_they_say() {
+            let names = ["a".to_owned(), "b".to_owned()];
+            let at = vec![Thresholds::ACCEPT_ALL; 2];
+            let evaluate = |rows, seed| {
+                let (rows, truths, scores) = made_up(rows, seed);
+                let scored = Scored {
+                    rows: &rows,
+                    truths: &truths,
+                    scores: &scores,
+                };
+                let calibrated = Calibrated::new(Method::Platt, scored, "test", scored, true);
+                let prepared = Prepared::new(scored, &names, &at, calibrated);
+                prepared.evaluate_with_groups(&Groups::new(scored, seed), &|| {})
+            };
+            let truth = |e: &Evaluated| (e.detection.by_score.auroc, e.forced_choice.macro_f1);
+            let (auroc, f1) = truth(&evaluate(200_000, 0));
+            let trials = 200;
+            let held = (1..=trials).filter(|seed| {
+                let (a, b) = truth(&evaluate(600, *seed));
+                let holds = |own: Estimate, of: Estimate| own.interval().is_some_and(|i| i.contains(of.point.unwrap()));
+                holds(a, auroc) && holds(b, f1)
+            });
+            // Both at once: 0.90 to 0.95; the standard error of a share of 200 is 0.02.
+            let held = held.count();
+            assert!((166..=198).contains(&held), "{held} of {trials}");
+        }
     }
 }

@@ -187,7 +187,7 @@ proptest! {
 fn the_best_of_the_grid_is_chosen() {
     let mut random = crate::stats::stream(3, crate::stats::Purpose::Simulation, 0);
     let mut number = |n: u32| i32::try_from(random.below(n)).unwrap();
-    let rows: Vec<Raw> = (0..120)
+    let rows: Vec<Raw> = (0..60)
         .map(|i| {
             let (own, best) = (number(4), number(3));
             let high = if own == best { 300_000 } else { 0 };
