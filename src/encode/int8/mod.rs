@@ -58,10 +58,11 @@ impl Processor {
 }
 
 /// How many texts go together. Only on x86-64 was it seen that the numbers of one text do not depend on the others in its
-/// batch; elsewhere a text is embedded alone.
+/// batch; elsewhere a text is embedded alone. So many tokens stay in a core's cache: of 175 each, batches of up to 768 take 13 % longer,
+/// of up to 4,096 three quarters longer.
 pub(super) const BATCH: BatchLimit = BatchLimit {
     rows: if cfg!(target_arch = "x86_64") { 32 } else { 1 },
-    tokens: 4096,
+    tokens: 384,
 };
 
 /// The identity of `fp32`, the encoder of the published weights, with these instead.
