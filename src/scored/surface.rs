@@ -25,14 +25,13 @@ pub struct GridChoice {
     pub points: u64,
 }
 
-/// Goes through all points, by falling threshold and, in each, by falling gap: `look(threshold, gap, counts)`, both by number.
-/// O(grid × routes).
-fn each_point(counts: &Counts, mut look: impl FnMut(usize, usize, &Tally)) {
+/// Goes through all points, by falling threshold and, in each, by falling gap: `look(threshold, gap, accepted)`, both by number, with
+/// the rows accepted there, route and kind apart, as [`fill`] reads them. O(grid × routes).
+fn each_point(counts: &Counts, mut look: impl FnMut(usize, usize, &[u64])) {
     let routes = counts.routes();
     let planes = KINDS * routes;
     // Of each gap, what is accepted by it and the threshold that was reached, route and kind apart.
     let mut accepted = vec![0_u64; planes * GAPS.len()];
-    let mut tally = Tally::empty(routes);
     for threshold in (0..THRESHOLDS.len()).rev() {
         for plane in 0..planes {
             // From one bin that is not empty to the next one the sum stays the same.
@@ -52,8 +51,7 @@ fn each_point(counts: &Counts, mut look: impl FnMut(usize, usize, &Tally)) {
             }
         }
         for gap in (0..GAPS.len()).rev() {
-            fill(&mut tally, &accepted[gap * planes..(gap + 1) * planes]);
-            look(threshold, gap, &tally);
+            look(threshold, gap, &accepted[gap * planes..(gap + 1) * planes]);
         }
     }
 }
@@ -93,15 +91,29 @@ pub(super) fn at(counts: &Counts, threshold: usize, gap: usize) -> Tally {
 /// accept the same rows, the middle of them: rows that come later may lie on either side. `None` where no point meets the goal's
 /// condition.
 pub(super) fn choose(counts: &Counts, goal: &Goal, totals: &Totals) -> Option<GridChoice> {
-    let mut best: Option<(Order, Tally)> = None;
-    each_point(counts, |threshold, gap, tally| {
-        let Some(key) = goal.key(tally, totals) else { return };
+    let mut best: Option<(Order, Vec<u64>)> = None;
+    let mut tally = Tally::empty(counts.routes());
+    // Most neighbours accept the same rows, and then have the same key.
+    let (mut last, mut key) = (Vec::new(), None);
+    each_point(counts, |threshold, gap, accepted| {
+        if last != accepted {
+            accepted.clone_into(&mut last);
+            fill(&mut tally, accepted);
+            key = goal.key(&tally, totals);
+        }
+        let Some(key) = key else { return };
         let here = (key, tally.accepted(), Reverse(gap), Reverse(threshold));
-        if best.as_ref().is_none_or(|(old, _)| here > *old) {
-            best = Some((here, tally.clone()));
+        match &mut best {
+            Some((old, _)) if here <= *old => {}
+            Some((old, rows)) => {
+                *old = here;
+                accepted.clone_into(rows);
+            }
+            None => best = Some((here, accepted.to_vec())),
         }
     });
-    let ((.., Reverse(gap), Reverse(threshold)), tally) = best?;
+    let ((.., Reverse(gap), Reverse(threshold)), rows) = best?;
+    fill(&mut tally, &rows);
     let threshold = middle(threshold, THRESHOLDS.len(), |t| at(counts, t, gap) == tally);
     let gap = middle(gap, GAPS.len(), |g| at(counts, threshold, g) == tally);
     Some(GridChoice {
@@ -159,12 +171,16 @@ pub(super) fn plateau(
 fn line_figures(counts: &Counts, goal: &Goal, totals: &Totals, t: usize, g: usize) -> [Vec<Option<f64>>; 2] {
     let mut thresholds = vec![None; THRESHOLDS.len()];
     let mut gaps = vec![None; GAPS.len()];
-    each_point(counts, |threshold, gap, tally| {
+    let mut tally = Tally::empty(counts.routes());
+    each_point(counts, |threshold, gap, accepted| {
+        if gap == g || threshold == t {
+            fill(&mut tally, accepted);
+        }
         if gap == g {
-            thresholds[threshold] = goal.objective(tally, totals);
+            thresholds[threshold] = goal.objective(&tally, totals);
         }
         if threshold == t {
-            gaps[gap] = goal.objective(tally, totals);
+            gaps[gap] = goal.objective(&tally, totals);
         }
     });
     [thresholds, gaps]
@@ -173,14 +189,11 @@ fn line_figures(counts: &Counts, goal: &Goal, totals: &Totals, t: usize, g: usiz
 /// Counts and figures at some thresholds and gaps of the grid, both by rising number.
 pub(super) fn table(counts: &Counts, totals: &Totals, thresholds: &[usize], gaps: &[usize]) -> GridTable {
     let mut cells = Vec::with_capacity(thresholds.len() * gaps.len());
-    each_point(counts, |threshold, gap, tally| {
+    each_point(counts, |threshold, gap, accepted| {
         if thresholds.binary_search(&threshold).is_ok() && gaps.binary_search(&gap).is_ok() {
-            cells.push(Cell::new(
-                THRESHOLDS.value(threshold),
-                GAPS.value(gap),
-                tally.clone(),
-                totals,
-            ));
+            let mut tally = Tally::empty(counts.routes());
+            fill(&mut tally, accepted);
+            cells.push(Cell::new(THRESHOLDS.value(threshold), GAPS.value(gap), tally, totals));
         }
     });
     cells.reverse();

@@ -92,8 +92,8 @@ fn a_router_file_stands_for_its_routes() {
     let sandbox = built();
     for command in [
         &["classify", "sort a rust array", "hello"][..],
-        &["eval", "prompts.csv", "--no-plots"],
-        &["calibrate", "prompts.csv", "--no-plots"],
+        &["eval", "prompts.csv", "--no-plots", "--resamples", "0"],
+        &["calibrate", "prompts.csv", "--no-plots", "--resamples", "0"],
     ] {
         let command = || command.iter().copied().chain(["--format", "json"]);
         let plain = sandbox.run(command()).ok().stdout;
@@ -116,7 +116,9 @@ fn a_router_file_stands_for_its_routes() {
 #[test]
 fn a_calibration_does_not_make_a_router_file_stale() {
     let sandbox = built();
-    sandbox.run(["calibrate", "prompts.csv", "--no-plots", "--write"]).ok();
+    sandbox
+        .run(["calibrate", "prompts.csv", "--no-plots", "--resamples", "0", "--write"])
+        .ok();
     let routes = sandbox.read_json("routes.json");
     let arguments = ["classify", "sort it", "--router", "router.json", "--format", "json"];
     let prompt = sandbox.run(arguments).ok().json()["prompts"][0].take();

@@ -13,7 +13,9 @@ use crate::support::{Prompt, Sandbox, csv_of, number, prompts, rows_of};
 /// The evaluation of a dataset, without the name of its source.
 #[track_caller]
 fn evaluation<'a>(sandbox: &Sandbox, arguments: impl IntoIterator<Item = &'a str>) -> Value {
-    let arguments = ["eval", "--no-plots", "--format", "json"].into_iter().chain(arguments);
+    let arguments = ["eval", "--no-plots", "--resamples", "0", "--format", "json"]
+        .into_iter()
+        .chain(arguments);
     without_source(sandbox.run(arguments).ok().json())
 }
 
@@ -41,7 +43,17 @@ fn jsonl_of(prompts: &[Prompt]) -> String {
 
 /// Split of every prompt, as `eval` used it.
 fn splits(sandbox: &Sandbox, seed: &str, dataset: &str) -> BTreeMap<String, (String, String)> {
-    let arguments = ["eval", dataset, "--no-plots", "--split", "all", "--seed", seed];
+    let arguments = [
+        "eval",
+        dataset,
+        "--no-plots",
+        "--resamples",
+        "0",
+        "--split",
+        "all",
+        "--seed",
+        seed,
+    ];
     sandbox.run(arguments).ok();
     rows_of(&sandbox.read("reports/predictions.csv"))
         .into_iter()
@@ -89,7 +101,17 @@ fn standard_input_gives_the_report_of_the_file() {
     let sandbox = Sandbox::with_data();
     let plain = evaluation(&sandbox, ["prompts.csv"]);
     let piped = |text: String, format: &str| {
-        let arguments = ["eval", "-", "--no-plots", "--format", "json", "--input-format", format];
+        let arguments = [
+            "eval",
+            "-",
+            "--no-plots",
+            "--resamples",
+            "0",
+            "--format",
+            "json",
+            "--input-format",
+            format,
+        ];
         let report = sandbox.run_on(text, arguments).ok().json();
         assert_eq!(report["provenance"]["dataset"]["source"], "standard input");
         without_source(report)
@@ -191,7 +213,7 @@ fn a_quoted_prompt_keeps_its_line_breaks_and_spaces() {
     let text = "  write a \"loop\",\nplease\r\n\tin rust ";
     let cell = text.replace('"', "\"\"");
     sandbox.write("data.csv", format!("prompt,label,split\n\"{cell}\",coding,test\n"));
-    sandbox.run(["eval", "data.csv", "--no-plots"]).ok();
+    sandbox.run(["eval", "data.csv", "--no-plots", "--resamples", "0"]).ok();
     let rows = rows_of(&sandbox.read("reports/predictions.csv"));
     assert_eq!(rows[0]["prompt"], text);
     assert_eq!((rows.len(), rows[0]["line"].as_str()), (1, "2"));
@@ -252,7 +274,9 @@ fn equal_prompts_are_embedded_once_and_share_a_split() {
         "data.csv",
         format!("prompt,label\n{}", "sort the array,coding\nhello,none\n".repeat(30)),
     );
-    let run = sandbox.run(["eval", "data.csv", "--split", "all", "--no-plots"]).ok();
+    let run = sandbox
+        .run(["eval", "data.csv", "--split", "all", "--no-plots", "--resamples", "0"])
+        .ok();
     // Two prompts and the eighteen examples.
     assert!(
         run.stderr.contains("embedded 20 of 20 distinct texts"),
@@ -296,6 +320,8 @@ fn the_shipped_data_is_whole() {
         "--encoder",
         "hashing",
         "--no-plots",
+        "--resamples",
+        "0",
         "--split",
         "all",
     ];

@@ -34,13 +34,30 @@ fn a_full_disk_leaves_no_half_file() {
     assert_snapshot!(message.concat());
 
     // The results of a run before stay what they were.
-    sandbox.run(["eval", "prompts.csv", "--no-plots"]).ok();
     sandbox
-        .run(["calibrate", "prompts.csv", "--no-plots", "--per-route"])
+        .run(["eval", "prompts.csv", "--no-plots", "--resamples", "0"])
+        .ok();
+    sandbox
+        .run([
+            "calibrate",
+            "prompts.csv",
+            "--no-plots",
+            "--resamples",
+            "0",
+            "--per-route",
+        ])
         .ok();
     sandbox.run(["centroids"]).ok();
-    refused(&["eval", "prompts.csv", "--no-plots", "--threshold", "0"]);
-    refused(&["calibrate", "prompts.csv", "--no-plots"]);
+    refused(&[
+        "eval",
+        "prompts.csv",
+        "--no-plots",
+        "--resamples",
+        "0",
+        "--threshold",
+        "0",
+    ]);
+    refused(&["calibrate", "prompts.csv", "--no-plots", "--resamples", "0"]);
     refused(&["centroids"]);
 }
 
@@ -139,8 +156,25 @@ fn a_closed_pipe_is_no_error() {
         &["classify", "sort it", "--quiet"],
         &["centroids", "--quiet"],
         &["embed", "prompts.csv", "--output", "v.parquet", "--quiet"],
-        &["eval", "prompts.csv", "--quiet", "--no-plots", "--format", "json"],
-        &["calibrate", "prompts.csv", "--quiet", "--no-plots", "--write"],
+        &[
+            "eval",
+            "prompts.csv",
+            "--quiet",
+            "--no-plots",
+            "--resamples",
+            "0",
+            "--format",
+            "json",
+        ],
+        &[
+            "calibrate",
+            "prompts.csv",
+            "--quiet",
+            "--no-plots",
+            "--resamples",
+            "0",
+            "--write",
+        ],
     ] {
         let sandbox = Sandbox::with_data();
         let (reader, writer) = std::io::pipe().unwrap();
