@@ -99,40 +99,6 @@ fn the_choice_is_the_best_there_is() {
     }
 }
 
-/// `eval` at an operating point finds what `calibrate` says of it, on both splits.
-#[test]
-fn eval_agrees_on_every_operating_point() {
-    let sandbox = Sandbox::with_data();
-    let report = calibrated(&sandbox, []);
-    assert_eq!(
-        (at(&report, "none.threshold"), at(&report, "none.gap")),
-        (&json!(-1.0), &json!(0.0))
-    );
-    for point in ["current", "none", "chosen"] {
-        let (threshold, gap) = (report[point]["threshold"].to_string(), report[point]["gap"].to_string());
-        for split in ["calibration", "test"] {
-            let arguments = [
-                "eval",
-                "prompts.csv",
-                "--no-plots",
-                "--format",
-                "json",
-                "--split",
-                split,
-            ];
-            let flags = ["--threshold", &threshold, "--gap", &gap];
-            let evaluation = sandbox.run(arguments.into_iter().chain(flags)).ok().json();
-            for (name, figure) in evaluation["as_deployed"].as_object().unwrap() {
-                assert_eq!(&report[point][split][name], figure, "{point} on {split}: {name}");
-            }
-        }
-    }
-    assert_eq!(at(&report, "chosen.calibration.in_sample"), true);
-    for other in ["chosen.test", "current.calibration", "current.test", "none.calibration"] {
-        assert_eq!(at(&report, &format!("{other}.in_sample")), false, "{other}");
-    }
-}
-
 #[test]
 fn the_same_rows_choose_and_judge_only_with_a_warning() {
     let sandbox = Sandbox::with_data();
@@ -283,6 +249,41 @@ fn the_plateau_holds_what_it_says() {
 
 mod slow {
     use super::*;
+
+    /// `eval` at an operating point finds what `calibrate` says of it, on both splits.
+    #[test]
+    #[ignore = "slow; .ci/run runs it"]
+    fn eval_agrees_on_every_operating_point() {
+        let sandbox = Sandbox::with_data();
+        let report = calibrated(&sandbox, []);
+        assert_eq!(
+            (at(&report, "none.threshold"), at(&report, "none.gap")),
+            (&json!(-1.0), &json!(0.0))
+        );
+        for point in ["current", "none", "chosen"] {
+            let (threshold, gap) = (report[point]["threshold"].to_string(), report[point]["gap"].to_string());
+            for split in ["calibration", "test"] {
+                let arguments = [
+                    "eval",
+                    "prompts.csv",
+                    "--no-plots",
+                    "--format",
+                    "json",
+                    "--split",
+                    split,
+                ];
+                let flags = ["--threshold", &threshold, "--gap", &gap];
+                let evaluation = sandbox.run(arguments.into_iter().chain(flags)).ok().json();
+                for (name, figure) in evaluation["as_deployed"].as_object().unwrap() {
+                    assert_eq!(&report[point][split][name], figure, "{point} on {split}: {name}");
+                }
+            }
+        }
+        assert_eq!(at(&report, "chosen.calibration.in_sample"), true);
+        for other in ["chosen.test", "current.calibration", "current.test", "none.calibration"] {
+            assert_eq!(at(&report, &format!("{other}.in_sample")), false, "{other}");
+        }
+    }
 
     #[test]
     #[ignore = "slow; .ci/run runs it"]

@@ -253,30 +253,6 @@ fn the_text_of_a_certificate() {
     ]));
 }
 
-#[test]
-fn neither_threads_nor_the_order_of_the_rows_change_a_certificate() {
-    let sandbox = with_many(200);
-    let report = |flags: &[&str]| {
-        let (_, mut report, _) = run(&sandbox, flags);
-        report["provenance"].take();
-        report
-    };
-    let flags = ["--certify", "--max-risk", "0.15", "--threads", "1"];
-    let first = report(&flags);
-    assert_eq!(report(&["--certify", "--max-risk", "0.15", "--threads", "7"]), first);
-    let folds = report(&["--cross-validate", "4", "--threads", "1"]);
-    assert_eq!(report(&["--cross-validate", "4", "--threads", "3"]), folds);
-    let mut rows = many(200);
-    rows.reverse();
-    rows.rotate_left(71);
-    sandbox.write("prompts.csv", csv_of(&rows));
-    assert_eq!(report(&flags), first);
-    assert_eq!(report(&["--cross-validate", "4"]), folds);
-    // Another seed deals the rows anew.
-    let other = report(&["--cross-validate", "4", "--seed", "1"]);
-    assert_ne!(other["cross_validation"], folds["cross_validation"]);
-}
-
 /// The optimism is the difference of what the operating point says of both splits.
 #[test]
 fn optimism_is_the_difference_of_the_two_splits() {
@@ -402,4 +378,33 @@ fn numbers_out_of_range() {
         messages.push_str(&refused(&["--cross-validate", bad]));
     }
     assert_snapshot!(messages);
+}
+
+mod slow {
+    use super::*;
+
+    #[test]
+    #[ignore = "slow; .ci/run runs it"]
+    fn neither_threads_nor_the_order_of_the_rows_change_a_certificate() {
+        let sandbox = with_many(200);
+        let report = |flags: &[&str]| {
+            let (_, mut report, _) = run(&sandbox, flags);
+            report["provenance"].take();
+            report
+        };
+        let flags = ["--certify", "--max-risk", "0.15", "--threads", "1"];
+        let first = report(&flags);
+        assert_eq!(report(&["--certify", "--max-risk", "0.15", "--threads", "7"]), first);
+        let folds = report(&["--cross-validate", "4", "--threads", "1"]);
+        assert_eq!(report(&["--cross-validate", "4", "--threads", "3"]), folds);
+        let mut rows = many(200);
+        rows.reverse();
+        rows.rotate_left(71);
+        sandbox.write("prompts.csv", csv_of(&rows));
+        assert_eq!(report(&flags), first);
+        assert_eq!(report(&["--cross-validate", "4"]), folds);
+        // Another seed deals the rows anew.
+        let other = report(&["--cross-validate", "4", "--seed", "1"]);
+        assert_ne!(other["cross_validation"], folds["cross_validation"]);
+    }
 }

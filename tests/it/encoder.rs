@@ -293,19 +293,6 @@ fn classify_with_the_real_model() {
     );
 }
 
-/// ONNX Runtime of 1.29 and later keeps a device number and a queue of events below the home folder, to be sent over the
-/// network. A library that does may not be installed.
-#[test]
-fn the_runtime_reports_nothing() {
-    let sandbox = Sandbox::with_shipped_routes();
-    ends_with(0, sandbox.with_model("classify prompt"));
-    let left: Vec<PathBuf> = std::fs::read_dir(sandbox.path("../home"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
-    assert!(left.is_empty(), "{left:?}");
-}
-
 /// A copy of the model's folder in which one byte of one file is another.
 fn changed_copy(target: &Path, changed: &str) -> PathBuf {
     std::fs::create_dir_all(target).unwrap();
@@ -333,43 +320,6 @@ const PINS: [(&str, &str); 2] = [
         "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
     ),
 ];
-
-#[test]
-fn a_changed_file_in_a_named_folder_is_refused_by_name_and_checksum() {
-    for (file, pinned) in PINS {
-        let sandbox = Sandbox::with_shipped_routes();
-        let changed = changed_copy(&sandbox.path("model"), file);
-        let before = std::fs::read(&changed).unwrap();
-        let stderr = ends_with(
-            3,
-            sandbox
-                .with_model("classify --model-dir model")
-                .arg("Write a binary search in Rust"),
-        );
-        for part in [file, "--model-dir", "sha256", pinned, "hint:"] {
-            assert!(stderr.contains(part), "{part} in {stderr}");
-        }
-        // The folder is the user's: it is refused, not repaired.
-        assert!(std::fs::read(&changed).unwrap() == before);
-        assert!(sandbox.databases().is_empty() || sandbox.kept() == 0);
-    }
-}
-
-#[test]
-fn a_changed_file_in_the_cache_is_an_error_offline() {
-    let sandbox = Sandbox::with_shipped_routes();
-    changed_copy(&sandbox.cache().join("assets").join(MINILM), "model.safetensors");
-    let stderr = ends_with(
-        3,
-        sandbox
-            .routecal("classify --offline")
-            .env("ROUTECAL_ONNXRUNTIME", &real_model().runtime)
-            .arg("Write a binary search in Rust"),
-    );
-    for part in ["model.safetensors", PINS[0].1, "hint:", "--model-dir"] {
-        assert!(stderr.contains(part), "{part} in {stderr}");
-    }
-}
 
 #[test]
 fn a_library_that_is_none_is_an_error_with_a_hint() {
@@ -448,6 +398,59 @@ fn an_unknown_encoder_names_the_nearest() {
 /// Of several seconds each: `cargo test --test it -- --ignored slow::`.
 mod slow {
     use super::*;
+
+    #[test]
+    #[ignore = "slow; .ci/run runs it"]
+    fn a_changed_file_in_a_named_folder_is_refused_by_name_and_checksum() {
+        for (file, pinned) in PINS {
+            let sandbox = Sandbox::with_shipped_routes();
+            let changed = changed_copy(&sandbox.path("model"), file);
+            let before = std::fs::read(&changed).unwrap();
+            let stderr = ends_with(
+                3,
+                sandbox
+                    .with_model("classify --model-dir model")
+                    .arg("Write a binary search in Rust"),
+            );
+            for part in [file, "--model-dir", "sha256", pinned, "hint:"] {
+                assert!(stderr.contains(part), "{part} in {stderr}");
+            }
+            // The folder is the user's: it is refused, not repaired.
+            assert!(std::fs::read(&changed).unwrap() == before);
+            assert!(sandbox.databases().is_empty() || sandbox.kept() == 0);
+        }
+    }
+
+    /// ONNX Runtime of 1.29 and later keeps a device number and a queue of events below the home folder, to be sent over the
+    /// network. A library that does may not be installed.
+    #[test]
+    #[ignore = "slow; .ci/run runs it"]
+    fn the_runtime_reports_nothing() {
+        let sandbox = Sandbox::with_shipped_routes();
+        ends_with(0, sandbox.with_model("classify prompt"));
+        let left: Vec<PathBuf> = std::fs::read_dir(sandbox.path("../home"))
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
+
+    #[test]
+    #[ignore = "slow; .ci/run runs it"]
+    fn a_changed_file_in_the_cache_is_an_error_offline() {
+        let sandbox = Sandbox::with_shipped_routes();
+        changed_copy(&sandbox.cache().join("assets").join(MINILM), "model.safetensors");
+        let stderr = ends_with(
+            3,
+            sandbox
+                .routecal("classify --offline")
+                .env("ROUTECAL_ONNXRUNTIME", &real_model().runtime)
+                .arg("Write a binary search in Rust"),
+        );
+        for part in ["model.safetensors", PINS[0].1, "hint:", "--model-dir"] {
+            assert!(stderr.contains(part), "{part} in {stderr}");
+        }
+    }
 
     #[test]
     #[ignore = "slow; .ci/run runs it"]

@@ -96,124 +96,6 @@ fn vectors_are_near_the_reference_and_near_fp32() {
 }
 
 #[test]
-fn assets_tell_of_the_tensors_where_they_are_meant_or_there() {
-    let sandbox = sandbox();
-    let file = sandbox.cache().join(TENSORS);
-    let run = |arguments: &str, code| {
-        let output = sandbox.with_model(arguments).output().unwrap();
-        let stderr = stderr_of(&output, code);
-        (String::from_utf8(output.stdout).unwrap(), stderr)
-    };
-    for arguments in [
-        "assets status",
-        "assets verify",
-        "assets verify --precision int8",
-        "assets install --precision int8",
-    ] {
-        let (stdout, _) = run(arguments, 0);
-        let row = stdout.lines().find(|line| line.contains("tensors.bin"));
-        assert!(
-            row.is_some_and(|row| row.contains("  present  ")),
-            "{arguments}: {stdout}"
-        );
-    }
-    assert!(!run("assets status --precision fp32", 0).0.contains("tensors.bin"));
-
-    let mut damaged = std::fs::read(&file).unwrap();
-    damaged[12_345_678] ^= 4;
-    std::fs::write(&file, damaged).unwrap();
-    let (stdout, stderr) = run("assets verify", 3);
-    assert!(
-        stdout.contains("damaged") && stderr.contains("tensors.bin"),
-        "{stdout}{stderr}"
-    );
-
-    std::fs::remove_file(&file).unwrap();
-    assert!(!run("assets verify", 0).0.contains("tensors.bin"));
-    assert!(
-        run("assets verify --precision int8", 3)
-            .1
-            .contains("tensors.bin (missing)")
-    );
-}
-
-#[test]
-fn precisions_are_two_encoders_to_cache_router_and_baseline() {
-    let sandbox = sandbox();
-    ends_with(0, sandbox.with_model("centroids --out ."));
-    ends_with(0, sandbox.with_model("centroids --precision int8 --out int8"));
-    // One database each, and what is in one is not taken for the other's.
-    assert_eq!(sandbox.databases().len(), 2);
-    assert_eq!(sandbox.read_json("int8/router.json")["encoder_name"], INT8);
-    let identity = &sandbox.read_json("int8/router.json")["encoder"];
-    assert_eq!(
-        (&identity["model"], &identity["precision"]),
-        (&"all-MiniLM-L6-v2".into(), &"int8".into())
-    );
-    assert_ne!(
-        identity["weights_sha256"],
-        sandbox.read_json("router.json")["encoder"]["weights_sha256"]
-    );
-
-    // A router opens its own encoder, and refuses the other.
-    ends_with(0, sandbox.with_model("classify --router int8/router.json prompt"));
-    ends_with(
-        0,
-        sandbox.with_model("classify --router int8/router.json --precision int8 prompt"),
-    );
-    let stderr = ends_with(
-        2,
-        sandbox.with_model("classify --router int8/router.json --precision fp32 prompt"),
-    );
-    assert!(stderr.contains("precision: \"int8\", \"fp32\""), "{stderr}");
-    assert!(stderr.contains(&format!("the router's own, {INT8}")), "{stderr}");
-    let stderr = ends_with(
-        2,
-        sandbox.with_model("classify --router router.json --precision int8 prompt"),
-    );
-    assert!(
-        stderr.contains(&format!("routecal centroids --encoder {INT8}")),
-        "{stderr}"
-    );
-
-    // The routes file may name it.
-    let mut routes = sandbox.read_json("routes.json");
-    routes["encoder"] = INT8.into();
-    sandbox.write("routes.json", serde_json::to_string_pretty(&routes).unwrap());
-    let named = sandbox.with_model("classify prompt --format json").output().unwrap();
-    stderr_of(&named, 0);
-    let named: serde_json::Value = serde_json::from_slice(&named.stdout).unwrap();
-    assert_eq!(named["encoder"]["precision"], "int8");
-}
-
-#[test]
-fn compare_encoders_shows_both_side_by_side() {
-    let sandbox = sandbox();
-    let rows = [
-        "Write a haiku about rain,creative,calibration",
-        "Fix this Rust loop,coding,calibration",
-        "How tall is that mountain?,factual,calibration",
-        "Write a sonnet about bees,creative,test",
-        "Why does my code panic?,coding,test",
-        "When was the printing press invented?,factual,test",
-    ];
-    sandbox.write("prompts.csv", format!("prompt,label,split\n{}\n", rows.join("\n")));
-    let compare = format!(
-        "compare-encoders prompts.csv --encoders all-MiniLM-L6-v2,{INT8} --scoring centroid --resamples 0 --throughput 6"
-    );
-    let output = sandbox.with_model(&compare).output().unwrap();
-    stderr_of(&output, 0);
-    let text = String::from_utf8(output.stdout).unwrap();
-    let row = |name: &str| text.lines().any(|line| line.split_whitespace().next() == Some(name));
-    assert!(
-        row("all-MiniLM-L6-v2") && row(INT8) && text.contains("prompts/s"),
-        "{text}"
-    );
-    let stderr = ends_with(2, sandbox.with_model(&format!("{compare} --precision int8")));
-    assert!(stderr.contains("hint: write it after the name"), "{stderr}");
-}
-
-#[test]
 fn a_precision_that_is_not_there_is_refused_before_anything_is_done() {
     let sandbox = Sandbox::with_shipped_routes();
     for (arguments, parts) in [
@@ -263,25 +145,147 @@ impl Progress for Notes {
     fn end(&self) {}
 }
 
-#[test]
-fn a_processor_that_would_compute_it_wrongly_gets_fp32_and_is_told() {
-    let notes = Arc::new(Notes::default());
-    let options = EncoderOptions {
-        processor: Processor { int8: false },
-        progress: Arc::clone(&notes) as _,
-        ..options(cache())
-    };
-    let encoder = encode::open(INT8, &options).unwrap();
-    let fp32 = encode::open("all-MiniLM-L6-v2", &options).unwrap();
-    assert_eq!(encoder.identity(), fp32.identity());
-    assert_eq!(encoder.identity().precision, "fp32");
-    let notes = notes.0.lock().unwrap().join("\n");
-    assert!(notes.contains("AVX2") && notes.contains("fp32"), "{notes}");
-}
-
 /// Of several seconds each: `cargo test --test it -- --ignored slow::`.
 mod slow {
     use super::*;
+
+    #[test]
+    #[ignore = "slow; .ci/run runs it"]
+    fn assets_tell_of_the_tensors_where_they_are_meant_or_there() {
+        let sandbox = sandbox();
+        let file = sandbox.cache().join(TENSORS);
+        let run = |arguments: &str, code| {
+            let output = sandbox.with_model(arguments).output().unwrap();
+            let stderr = stderr_of(&output, code);
+            (String::from_utf8(output.stdout).unwrap(), stderr)
+        };
+        for arguments in [
+            "assets status",
+            "assets verify",
+            "assets verify --precision int8",
+            "assets install --precision int8",
+        ] {
+            let (stdout, _) = run(arguments, 0);
+            let row = stdout.lines().find(|line| line.contains("tensors.bin"));
+            assert!(
+                row.is_some_and(|row| row.contains("  present  ")),
+                "{arguments}: {stdout}"
+            );
+        }
+        assert!(!run("assets status --precision fp32", 0).0.contains("tensors.bin"));
+
+        let mut damaged = std::fs::read(&file).unwrap();
+        damaged[12_345_678] ^= 4;
+        std::fs::write(&file, damaged).unwrap();
+        let (stdout, stderr) = run("assets verify", 3);
+        assert!(
+            stdout.contains("damaged") && stderr.contains("tensors.bin"),
+            "{stdout}{stderr}"
+        );
+
+        std::fs::remove_file(&file).unwrap();
+        assert!(!run("assets verify", 0).0.contains("tensors.bin"));
+        assert!(
+            run("assets verify --precision int8", 3)
+                .1
+                .contains("tensors.bin (missing)")
+        );
+    }
+
+    #[test]
+    #[ignore = "slow; .ci/run runs it"]
+    fn a_processor_that_would_compute_it_wrongly_gets_fp32_and_is_told() {
+        let notes = Arc::new(Notes::default());
+        let options = EncoderOptions {
+            processor: Processor { int8: false },
+            progress: Arc::clone(&notes) as _,
+            ..options(cache())
+        };
+        let encoder = encode::open(INT8, &options).unwrap();
+        let fp32 = encode::open("all-MiniLM-L6-v2", &options).unwrap();
+        assert_eq!(encoder.identity(), fp32.identity());
+        assert_eq!(encoder.identity().precision, "fp32");
+        let notes = notes.0.lock().unwrap().join("\n");
+        assert!(notes.contains("AVX2") && notes.contains("fp32"), "{notes}");
+    }
+
+    #[test]
+    #[ignore = "slow; .ci/run runs it"]
+    fn precisions_are_two_encoders_to_cache_router_and_baseline() {
+        let sandbox = sandbox();
+        ends_with(0, sandbox.with_model("centroids --out ."));
+        ends_with(0, sandbox.with_model("centroids --precision int8 --out int8"));
+        // One database each, and what is in one is not taken for the other's.
+        assert_eq!(sandbox.databases().len(), 2);
+        assert_eq!(sandbox.read_json("int8/router.json")["encoder_name"], INT8);
+        let identity = &sandbox.read_json("int8/router.json")["encoder"];
+        assert_eq!(
+            (&identity["model"], &identity["precision"]),
+            (&"all-MiniLM-L6-v2".into(), &"int8".into())
+        );
+        assert_ne!(
+            identity["weights_sha256"],
+            sandbox.read_json("router.json")["encoder"]["weights_sha256"]
+        );
+
+        // A router opens its own encoder, and refuses the other.
+        ends_with(0, sandbox.with_model("classify --router int8/router.json prompt"));
+        ends_with(
+            0,
+            sandbox.with_model("classify --router int8/router.json --precision int8 prompt"),
+        );
+        let stderr = ends_with(
+            2,
+            sandbox.with_model("classify --router int8/router.json --precision fp32 prompt"),
+        );
+        assert!(stderr.contains("precision: \"int8\", \"fp32\""), "{stderr}");
+        assert!(stderr.contains(&format!("the router's own, {INT8}")), "{stderr}");
+        let stderr = ends_with(
+            2,
+            sandbox.with_model("classify --router router.json --precision int8 prompt"),
+        );
+        assert!(
+            stderr.contains(&format!("routecal centroids --encoder {INT8}")),
+            "{stderr}"
+        );
+
+        // The routes file may name it.
+        let mut routes = sandbox.read_json("routes.json");
+        routes["encoder"] = INT8.into();
+        sandbox.write("routes.json", serde_json::to_string_pretty(&routes).unwrap());
+        let named = sandbox.with_model("classify prompt --format json").output().unwrap();
+        stderr_of(&named, 0);
+        let named: serde_json::Value = serde_json::from_slice(&named.stdout).unwrap();
+        assert_eq!(named["encoder"]["precision"], "int8");
+    }
+
+    #[test]
+    #[ignore = "slow; .ci/run runs it"]
+    fn compare_encoders_shows_both_side_by_side() {
+        let sandbox = sandbox();
+        let rows = [
+            "Write a haiku about rain,creative,calibration",
+            "Fix this Rust loop,coding,calibration",
+            "How tall is that mountain?,factual,calibration",
+            "Write a sonnet about bees,creative,test",
+            "Why does my code panic?,coding,test",
+            "When was the printing press invented?,factual,test",
+        ];
+        sandbox.write("prompts.csv", format!("prompt,label,split\n{}\n", rows.join("\n")));
+        let compare = format!(
+            "compare-encoders prompts.csv --encoders all-MiniLM-L6-v2,{INT8} --scoring centroid --resamples 0 --throughput 6"
+        );
+        let output = sandbox.with_model(&compare).output().unwrap();
+        stderr_of(&output, 0);
+        let text = String::from_utf8(output.stdout).unwrap();
+        let row = |name: &str| text.lines().any(|line| line.split_whitespace().next() == Some(name));
+        assert!(
+            row("all-MiniLM-L6-v2") && row(INT8) && text.contains("prompts/s"),
+            "{text}"
+        );
+        let stderr = ends_with(2, sandbox.with_model(&format!("{compare} --precision int8")));
+        assert!(stderr.contains("hint: write it after the name"), "{stderr}");
+    }
 
     #[test]
     #[ignore = "slow; .ci/run runs it"]

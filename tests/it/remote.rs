@@ -170,19 +170,6 @@ fn texts_go_out_in_batches_and_come_back_in_order_as_unit_vectors() {
 }
 
 #[test]
-fn long_texts_are_spread_over_requests() {
-    let server = Server::new(answer);
-    let texts: Vec<String> = ["a", "b", "c"]
-        .map(|letter| format!("{letter} ").repeat(140_000))
-        .into();
-    let borrowed: Vec<&str> = texts.iter().map(String::as_str).collect();
-    encode::embed(&server.encoder(), None, &borrowed, &Quiet, &AtomicBool::new(false)).unwrap();
-    let mut sizes: Vec<usize> = server.requests().iter().map(Vec::len).collect();
-    sizes.sort_unstable();
-    assert_eq!(sizes, [1, 2]);
-}
-
-#[test]
 fn failures_that_may_pass_are_tried_again() {
     for status in [408, 409, 429, 500, 502, 503, 529] {
         let server = Server::new(good_after(3, ResponseTemplate::new(status)));
@@ -656,4 +643,22 @@ fn workers_may_ask_at_once() {
         .collect();
     let vectors: Vec<_> = threads.into_iter().map(|t| t.join().unwrap()).collect();
     assert!(vectors.iter().all(|v| *v == vectors[0]));
+}
+
+mod slow {
+    use super::*;
+
+    #[test]
+    #[ignore = "slow; .ci/run runs it"]
+    fn long_texts_are_spread_over_requests() {
+        let server = Server::new(answer);
+        let texts: Vec<String> = ["a", "b", "c"]
+            .map(|letter| format!("{letter} ").repeat(140_000))
+            .into();
+        let borrowed: Vec<&str> = texts.iter().map(String::as_str).collect();
+        encode::embed(&server.encoder(), None, &borrowed, &Quiet, &AtomicBool::new(false)).unwrap();
+        let mut sizes: Vec<usize> = server.requests().iter().map(Vec::len).collect();
+        sizes.sort_unstable();
+        assert_eq!(sizes, [1, 2]);
+    }
 }

@@ -17,23 +17,6 @@ fn page(sandbox: &Sandbox) -> String {
 }
 
 #[test]
-fn it_is_rendered_again_byte_for_byte() {
-    let sandbox = Sandbox::with_data();
-    ran(&sandbox, ["calibrate", "prompts.csv"]);
-    ran(&sandbox, ["eval", "prompts.csv"]);
-    let before = sandbox.files("reports");
-    for file in ["report.html", "report.md"] {
-        std::fs::remove_file(sandbox.path("reports").join(file)).unwrap();
-    }
-    let run = sandbox.run(["report"]).ok();
-    assert_eq!(run.stdout, sandbox.read("reports/report.md"));
-    assert!(before == sandbox.files("reports"));
-    let named = sandbox.run(["report", "reports", "--format", "json"]).ok().json();
-    assert_eq!(named["files"][0], "report.html");
-    assert!(before == sandbox.files("reports"));
-}
-
-#[test]
 fn it_answers_first_and_then_shows_why() {
     let sandbox = Sandbox::with_data();
     ran(&sandbox, ["calibrate", "prompts.csv"]);
@@ -188,6 +171,24 @@ fn a_check_says_its_verdict_first() {
 /// Of several seconds each: `cargo test --test it -- --ignored slow::`.
 mod slow {
     use super::*;
+
+    #[test]
+    #[ignore = "slow; .ci/run runs it"]
+    fn it_is_rendered_again_byte_for_byte() {
+        let sandbox = Sandbox::with_data();
+        ran(&sandbox, ["calibrate", "prompts.csv"]);
+        ran(&sandbox, ["eval", "prompts.csv"]);
+        let before = sandbox.files("reports");
+        for file in ["report.html", "report.md"] {
+            std::fs::remove_file(sandbox.path("reports").join(file)).unwrap();
+        }
+        let run = sandbox.run(["report"]).ok();
+        assert_eq!(run.stdout, sandbox.read("reports/report.md"));
+        assert!(before == sandbox.files("reports"));
+        let named = sandbox.run(["report", "reports", "--format", "json"]).ok().json();
+        assert_eq!(named["files"][0], "report.html");
+        assert!(before == sandbox.files("reports"));
+    }
 
     #[test]
     #[ignore = "slow; .ci/run runs it"]
