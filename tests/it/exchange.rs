@@ -174,8 +174,7 @@ fn labels_of_a_published_dataset_become_routes() {
         sandbox.refused(command(more).trim().split(' '))
     };
 
-    let map =
-        "label,route,why\nbug_report,coding,\npoem , creative,\ncardlost,none,typed wrong\n-5 dollars,,no route\n";
+    let map = "label,route,why\nbug_report,coding,\npoem , creative,\ncardlost,none,typed wrong\n-5 dollars,none,\ncard_lost,,to do\n";
     let error = refused(map, "");
     assert!(
         error.contains("map.csv has no route for \"card_lost\" (1 row)"),

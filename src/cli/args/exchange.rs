@@ -60,7 +60,7 @@ pub(in crate::cli) struct ImportDatasetArgs {
     /// Column with the label [default: `label_text`, label, intent, category, … whichever comes first].
     #[arg(long, value_name = "COLUMN")]
     pub(in crate::cli) label_column: Option<String>,
-    /// CSV file with the columns label and route: the route that each label stands for; none or an empty cell where it stands for none.
+    /// CSV file with the columns label and route: the route that each label stands for, or none.
     #[arg(long, value_name = "FILE")]
     pub(in crate::cli) label_map: Option<PathBuf>,
     /// What becomes of rows whose label the map does not have [default: they are an error].

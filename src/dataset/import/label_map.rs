@@ -10,8 +10,8 @@ use crate::error::{ErrorClass, Hint, nearest};
 /// Labels that a message lists before the rest is only counted.
 const SHOWN: usize = 12;
 
-/// Which route each label stands for. Read from CSV with the columns `label` and `route`; a route that is empty, `none`, `oos` or
-/// `out_of_domain` is no route.
+/// Which route each label stands for. Read from CSV with the columns `label` and `route`; `none`, `oos` and `out_of_domain` are no
+/// route, and a line whose route is empty is as good as none: it waits to be filled in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LabelMap {
     /// The file, in errors.
@@ -33,7 +33,7 @@ pub enum Unmapped {
     Drop,
 }
 
-/// Labels that have no route.
+/// Why labels cannot be made routes.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LabelMapError {
@@ -141,6 +141,9 @@ impl LabelMap {
         let mut routes: IndexMap<String, Label> = IndexMap::new();
         for (line, cells) in cells.rows {
             let cell = |place: usize| cells[place].as_deref().unwrap_or_default().trim();
+            if cell(route_at).is_empty() {
+                continue;
+            }
             if let Some(before) = routes.insert(cell(label_at).to_owned(), Label::parse(cell(route_at))) {
                 problems.push(RowProblem {
                     line,
