@@ -5,7 +5,9 @@
 use std::path::Path;
 
 use routecal::check::{Baseline, Gates};
-use routecal::dataset::{Dataset, Format, PublishedColumns, ReadOptions, published_csv, read_published};
+use routecal::dataset::{
+    Dataset, Format, LabelMap, PublishedColumns, PublishedRow, ReadOptions, Unmapped, published_csv, read_published,
+};
 use routecal::exchange;
 use routecal::replay::ledger::{Cells, Run};
 use routecal::replay::models::{Defaults, ModelsFile};
@@ -134,8 +136,20 @@ pub(crate) fn exchange(bytes: &[u8]) {
     }
 }
 
-/// A published dataset.
+/// A published dataset, or a map of its labels.
 pub(crate) fn published(bytes: &[u8]) {
+    if let Ok(text) = std::str::from_utf8(bytes)
+        && let Ok(map) = LabelMap::parse(text, "map.csv")
+    {
+        let row = |label: &str| PublishedRow {
+            prompt: "hello".into(),
+            label: Some(label.into()),
+            ..PublishedRow::default()
+        };
+        let (mapped, _) = (map.apply(vec![row("weather"), row("none")], Unmapped::OutOfDomain)).expect("two rows");
+        assert_eq!(mapped.len(), 2);
+        assert!(mapped.iter().all(|row| row.label.as_deref() != Some("")));
+    }
     let Ok(read) = read_published(bytes.to_vec(), "data", None, &PublishedColumns::default()) else {
         return;
     };
