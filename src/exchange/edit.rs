@@ -19,19 +19,6 @@ pub(super) fn with_numbers(text: &str, key: &str, values: &[(String, f64)]) -> R
     }
 }
 
-/// A YAML text whose numbers below 1e-4 were printed with an exponent and no point, which Python's YAML takes for a text.
-pub(super) fn without_exponents(text: String, key: &str, values: &[(String, f64)]) -> Result<String, String> {
-    let small: Vec<_> = (values.iter())
-        .filter(|(_, value)| format!("{value:?}").contains('e'))
-        .cloned()
-        .collect();
-    if small.is_empty() {
-        Ok(text)
-    } else {
-        in_yaml(&text, key, &small)
-    }
-}
-
 /// With a point, as Python writes a float.
 fn written(value: f64) -> String {
     let text = value.to_string();

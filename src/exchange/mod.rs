@@ -199,34 +199,12 @@ pub fn write(routes: &Routes, tool: Tool, syntax: Syntax) -> Result<(String, Vec
         Tool::RedisVl => syntax.print(&redisvl::shape(routes)),
         Tool::Rasa => rasa::print(routes),
     };
-    let text = text.and_then(|text| match threshold_key(tool) {
-        Some(key) if syntax == Syntax::Yaml => edit::without_exponents(text, key, &native_thresholds(tool, routes)),
-        _ => Ok(text),
-    });
     text.map(|text| (text, notes))
         .map_err(|message| ExchangeError::Invalid {
             file: "routes.json".into(),
             tool: tool.name(),
             message,
         })
-}
-
-/// What a tool's file calls a route's threshold.
-fn threshold_key(tool: Tool) -> Option<&'static str> {
-    match tool {
-        Tool::SemanticRouter0 | Tool::LiteLlm => Some("score_threshold"),
-        Tool::SemanticRouter1 => Some("confidence_threshold"),
-        Tool::RedisVl => Some("distance_threshold"),
-        Tool::Rasa => None,
-    }
-}
-
-/// The thresholds by the names of the routes, as the tool means them.
-fn native_thresholds(tool: Tool, routes: &Routes) -> Vec<(String, f64)> {
-    (routes.routes.iter())
-        .zip(routes.thresholds_by_route())
-        .map(|(route, at)| (route.name.clone(), native(tool, at.threshold())))
-        .collect()
 }
 
 /// The text of another tool's file with the thresholds of these routes, and nothing else changed; with the tool and what
@@ -257,10 +235,23 @@ pub fn with_thresholds(
     if !missing.is_empty() {
         return Err(bad(format!("it has no route {}", missing.join(", "))));
     }
-    let key = threshold_key(tool).ok_or_else(|| {
-        bad("its thresholds are not in the training data, but in config.yml, at the FallbackClassifier".into())
-    })?;
-    let edited = edit::with_numbers(text, key, &native_thresholds(tool, routes)).map_err(bad)?;
+    let key = match tool {
+        Tool::SemanticRouter0 | Tool::LiteLlm => "score_threshold",
+        Tool::SemanticRouter1 => "confidence_threshold",
+        Tool::RedisVl => "distance_threshold",
+        Tool::Rasa => {
+            return Err(bad(
+                "its thresholds are not in the training data, but in config.yml, at the FallbackClassifier".into(),
+            ));
+        }
+    };
+    let values: Vec<(String, f64)> = routes
+        .routes
+        .iter()
+        .zip(routes.thresholds_by_route())
+        .map(|(route, at)| (route.name.clone(), native(tool, at.threshold())))
+        .collect();
+    let edited = edit::with_numbers(text, key, &values).map_err(bad)?;
     let mut notes = notes_of(routes, tool);
     notes.extend(imported.notes);
     Ok((tool, edited, notes))

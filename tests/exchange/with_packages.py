@@ -24,8 +24,8 @@ ROUTES = {
     "2024": ["0x1f", "1e-5", "&anchor *alias", "tab\tinside", "trailing: "],
 }
 THRESHOLDS = {"coding": 0.31, "creative": 0.5, "2024": 0.875}
-# The last is printed as 2e-5 by most, which is a text to YAML 1.1.
-OTHERS = {"coding": 0.4375, "creative": -0.25, "2024": 0.00002}
+# The last is printed with an exponent, which is a number to YAML 1.1 only after a point.
+OTHERS = {"coding": 0.4375, "creative": -0.25, "2024": 0.000002}
 
 PACKAGES = {
     "semantic-router-0": [["semantic-router==0.1.16"]],

@@ -71,26 +71,20 @@ pub enum LabelMapError {
 }
 
 fn listed(labels: &[(String, usize)]) -> String {
-    first(
-        labels
-            .iter()
-            .map(|(label, n)| format!("\"{label}\" ({})", counted(*n, "row")))
-            .collect(),
-    )
+    first(labels, |(label, n)| format!("\"{label}\" ({})", counted(*n, "row")))
 }
 
 fn counted(n: usize, what: &str) -> String {
     format!("{n} {what}{}", if n == 1 { "" } else { "s" })
 }
 
-/// The first of many.
-fn first(mut of: Vec<String>) -> String {
-    let more = of.len().saturating_sub(SHOWN);
-    of.truncate(SHOWN);
-    if more > 0 {
-        of.push(format!("and {more} more"));
+/// The first of many, and how many more there are.
+fn first<T>(of: &[T], shown: impl Fn(&T) -> String) -> String {
+    let mut texts: Vec<String> = of.iter().take(SHOWN).map(shown).collect();
+    if of.len() > SHOWN {
+        texts.push(format!("and {} more", of.len() - SHOWN));
     }
-    of.join(", ")
+    texts.join(", ")
 }
 
 impl Hint for LabelMapError {
@@ -219,12 +213,13 @@ impl LabelMap {
             return Err(LabelMapError::NothingLeft { file: file() });
         }
         let mut notes = Vec::new();
-        let lost: Vec<String> = (self.routes.keys().zip(&used))
+        let lost: Vec<&String> = (self.routes.keys().zip(&used))
             .filter(|(_, used)| !**used)
-            .map(|(label, _)| unused(label, without.keys()))
+            .map(|(label, _)| label)
             .collect();
         if !lost.is_empty() {
-            notes.push(format!("labels of {} that no row has: {}", self.file, first(lost)));
+            let lost = first(&lost, |label| unused(label, without.keys()));
+            notes.push(format!("labels of {} that no row has: {lost}", self.file));
         }
         if !without.is_empty() {
             let what = match unmapped {
