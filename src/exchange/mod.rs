@@ -83,6 +83,17 @@ pub struct ImportedRoute {
 /// # Errors
 /// [`ExchangeError`]: neither JSON nor YAML, of no known tool, or something in it that no router can have.
 pub fn read(text: &str, file: &str, tool: Option<Tool>) -> Result<(Tool, Imported), ExchangeError> {
+    let (tool, mut imported) = read_shape(text, file, tool)?;
+    if !imported.calibrated {
+        let thresholds =
+            (imported.routes.iter()).map(|route| route.threshold.or(imported.threshold).unwrap_or(NO_THRESHOLD));
+        imported.notes.extend(next_route_may_accept(tool, thresholds));
+    }
+    Ok((tool, imported))
+}
+
+/// [`read`] without notes about what the thresholds mean: an export is about to replace them.
+fn read_shape(text: &str, file: &str, tool: Option<Tool>) -> Result<(Tool, Imported), ExchangeError> {
     let source = Source::new(text);
     let value: Value = source.read().map_err(|message| ExchangeError::Syntax {
         file: file.to_owned(),
@@ -152,7 +163,7 @@ impl Imported {
         // One that all routes share is the threshold of the file; without any, everything is accepted.
         let shared = (self.routes.first().and_then(|route| route.threshold))
             .filter(|first| self.routes.iter().all(|route| route.threshold == Some(*first)));
-        let of_all = shared.or(self.threshold).unwrap_or(Thresholds::ACCEPT_ALL.threshold());
+        let of_all = shared.or(self.threshold).unwrap_or(NO_THRESHOLD);
         file.insert("thresholds".into(), json!({ "threshold": of_all, "gap": 0.0 }));
         let of = |route: &ImportedRoute| {
             let mut shape = Map::new();
@@ -218,7 +229,7 @@ pub fn with_thresholds(
     tool: Option<Tool>,
     routes: &Routes,
 ) -> Result<(Tool, String, Vec<String>), ExchangeError> {
-    let (tool, imported) = read(text, file, tool)?;
+    let (tool, imported) = read_shape(text, file, tool)?;
     let bad = |message: String| ExchangeError::Invalid {
         file: file.to_owned(),
         tool: tool.name(),
@@ -288,6 +299,10 @@ fn notes_of(routes: &Routes, tool: Tool) -> Vec<String> {
             "a threshold of 0 accepts everything with {name}, whatever its score"
         ));
     }
+    notes.extend(next_route_may_accept(
+        tool,
+        routes.thresholds_by_route().into_iter().map(Thresholds::threshold),
+    ));
     let rule = routes.scoring.to_string();
     if tool != Tool::Rasa && rule != MAX_EXAMPLE {
         notes.push(format!(
@@ -300,6 +315,23 @@ fn notes_of(routes: &Routes, tool: Tool) -> Vec<String> {
     }
     notes
 }
+
+/// The one difference in what a threshold decides that is left where both tools score alike: none of them stops at the best route.
+fn next_route_may_accept(tool: Tool, mut thresholds: impl Iterator<Item = f64>) -> Option<String> {
+    let first = thresholds.next()?;
+    #[expect(clippy::float_cmp, reason = "numbers of a file, not results")]
+    let differ = tool != Tool::Rasa && thresholds.any(|threshold| threshold != first);
+    differ.then(|| {
+        format!(
+            "the thresholds differ by route: where the best route misses its own, {} tries the next one, and routecal sends the prompt to \
+             the fallback; one threshold for all routes (calibrate without --per-route) decides the same in both",
+            tool.name()
+        )
+    })
+}
+
+/// The threshold of a route that has none: every cosine reaches it.
+const NO_THRESHOLD: f64 = Thresholds::ACCEPT_ALL.threshold();
 
 /// The scoring rule that other tools have too.
 const MAX_EXAMPLE: &str = "max-example";

@@ -73,11 +73,48 @@ fn thresholds_go_back_and_nothing_else_changes() {
 }
 
 #[test]
+fn where_the_next_route_may_accept_that_is_told() {
+    let file = |thresholds: [&str; 2]| {
+        format!(
+            "router_type: indexed\nencoder: {{type: openai, name: m}}\naggregation: max\nconfidence_threshold: 0.3\nroutes:\n\
+             - {{name: a, utterances: [x], confidence_threshold: {}}}\n- {{name: b, utterances: [y], confidence_threshold: {}}}\n",
+            thresholds[0], thresholds[1]
+        )
+    };
+    let told = |notes: &[String]| notes.iter().filter(|note| note.contains("differ by route")).count();
+    for (thresholds, differ) in [
+        (["0.3", "null"], 0),
+        (["0.3", "0.2"], 1),
+        (["null", "0.2"], 1),
+        (["null", "null"], 0),
+    ] {
+        let text = file(thresholds);
+        let (_, imported) = read(&text, "router.yaml", None).expect("a router");
+        assert_eq!(told(&imported.notes), differ, "{thresholds:?}");
+        // Of an export what it writes counts, not what was there.
+        let mut own = routes(&imported);
+        for (second, differ) in [(0.5, 0), (0.4, 1)] {
+            for (route, at) in own.routes.iter_mut().zip([0.5, second]) {
+                route.thresholds = Some(Thresholds::new(at, 0.0).expect("thresholds"));
+            }
+            let (_, _, notes) = with_thresholds(&text, "router.yaml", None, &own).expect("edited");
+            assert_eq!(told(&notes), differ, "{thresholds:?} to {second}");
+            let (_, notes) = write(&own, Tool::SemanticRouter1, Syntax::Yaml).expect("written");
+            assert_eq!(told(&notes), differ, "{second}");
+        }
+    }
+}
+
+#[test]
 fn distances_are_one_minus_the_threshold() {
     let yaml = "name: r\nroutes:\n- name: a\n  references: [x]\n  distance_threshold: 0.3\n- name: b\n  references: [y]\nvectorizer: {type: hf, \
                 model: sentence-transformers/all-mpnet-base-v2}\nrouting_config: {max_k: 1, aggregation_method: min}\n";
     let (tool, imported) = read(yaml, "router.yaml", None).expect("a router");
-    assert_eq!((tool, imported.notes.len()), (Tool::RedisVl, 0));
+    assert_eq!(tool, Tool::RedisVl);
+    let [note] = &imported.notes[..] else {
+        panic!("{:?}", imported.notes)
+    };
+    assert!(note.starts_with("the thresholds differ by route"), "{note}");
     assert_eq!(imported.encoder.as_deref(), Some("all-mpnet-base-v2"));
     assert_eq!(imported.routes[0].threshold, Some(0.7));
     assert_eq!(imported.routes[1].threshold, Some(0.5));
@@ -132,6 +169,8 @@ fn what_cannot_be_is_refused_in_words() {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     /// What is written and read again is the same router, but for what a tool has no place for.
     #[test]
     fn a_round_trip_changes_nothing(

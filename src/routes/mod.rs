@@ -83,7 +83,7 @@ impl Thresholds {
     }
 
     /// Least score (cosine) that is accepted.
-    pub fn threshold(self) -> f64 {
+    pub const fn threshold(self) -> f64 {
         self.threshold
     }
 
