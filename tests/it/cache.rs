@@ -91,36 +91,6 @@ fn a_damaged_entry_is_embedded_again_with_a_warning() {
 }
 
 #[test]
-fn a_damaged_database_is_moved_aside_with_a_warning() {
-    let (sandbox, vectors) = prepared(200, 5);
-    gives(&sandbox, &vectors);
-    let whole = std::fs::read(sandbox.database()).unwrap();
-    assert!(whole.len() > 100_000);
-    let mut holed = whole.clone();
-    holed[8192..whole.len() - 8192].fill(0x5a);
-    let damaged = [
-        ("garbage", vec![7; 50_000]),
-        ("cut in half", whole[..whole.len() / 2].to_vec()),
-        ("cut within a page", whole[..whole.len() - 1000].to_vec()),
-        ("cut after its header", whole[..100].to_vec()),
-        ("overwritten in the middle", holed),
-        ("text", b"not a database, but a text file of some length\n".to_vec()),
-    ];
-    for (how, bytes) in damaged {
-        std::fs::write(sandbox.database(), bytes).unwrap();
-        let stderr = gives(&sandbox, &vectors);
-        // A file cut within its last page is a sound database, but for the vector at the end of that page.
-        let one = how == "cut within a page" && stderr.starts_with("warning: 1 damaged entry ");
-        let all = stderr.starts_with("warning: the vector cache ") && stderr.contains("a new one was begun");
-        assert!(one || all, "{how}: {stderr}");
-        // The next run finds a sound database, which at once or by then holds everything.
-        gives(&sandbox, &vectors);
-        assert_eq!(gives(&sandbox, &vectors), "", "{how}");
-        assert_eq!(sandbox.kept(), 200, "{how}");
-    }
-}
-
-#[test]
 fn an_empty_database_file_is_a_cold_cache() {
     let (sandbox, vectors) = prepared(20, 3);
     gives(&sandbox, &vectors);
@@ -174,6 +144,37 @@ fn at_once(sandbox: &Sandbox, processes: usize, vectors: &[u8]) -> Vec<String> {
 /// Of several seconds each: `cargo test --test it -- --ignored slow::`.
 mod slow {
     use super::*;
+
+    #[test]
+    #[ignore = "slow; .ci/run runs it"]
+    fn a_damaged_database_is_moved_aside_with_a_warning() {
+        let (sandbox, vectors) = prepared(200, 5);
+        gives(&sandbox, &vectors);
+        let whole = std::fs::read(sandbox.database()).unwrap();
+        assert!(whole.len() > 100_000);
+        let mut holed = whole.clone();
+        holed[8192..whole.len() - 8192].fill(0x5a);
+        let damaged = [
+            ("garbage", vec![7; 50_000]),
+            ("cut in half", whole[..whole.len() / 2].to_vec()),
+            ("cut within a page", whole[..whole.len() - 1000].to_vec()),
+            ("cut after its header", whole[..100].to_vec()),
+            ("overwritten in the middle", holed),
+            ("text", b"not a database, but a text file of some length\n".to_vec()),
+        ];
+        for (how, bytes) in damaged {
+            std::fs::write(sandbox.database(), bytes).unwrap();
+            let stderr = gives(&sandbox, &vectors);
+            // A file cut within its last page is a sound database, but for the vector at the end of that page.
+            let one = how == "cut within a page" && stderr.starts_with("warning: 1 damaged entry ");
+            let all = stderr.starts_with("warning: the vector cache ") && stderr.contains("a new one was begun");
+            assert!(one || all, "{how}: {stderr}");
+            // The next run finds a sound database, which at once or by then holds everything.
+            gives(&sandbox, &vectors);
+            assert_eq!(gives(&sandbox, &vectors), "", "{how}");
+            assert_eq!(sandbox.kept(), 200, "{how}");
+        }
+    }
 
     #[test]
     #[ignore = "slow; .ci/run runs it"]

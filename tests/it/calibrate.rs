@@ -53,52 +53,6 @@ fn the_text_shows_the_choice() {
     ));
 }
 
-/// No point of the sweep's table serves the goal better on the calibration split, and the choice is no worse than the
-/// current thresholds or none.
-#[test]
-fn the_choice_is_the_best_there_is() {
-    let sandbox = Sandbox::with_data();
-    let report = calibrated(&sandbox, []);
-    let chosen = number(&report, "chosen.calibration.system_accuracy.point");
-    for cell in sweep(&sandbox, "calibration") {
-        assert!(cell[0] <= chosen + 1e-6, "{cell:?}");
-    }
-    assert!(chosen > number(&report, "current.calibration.system_accuracy.point"));
-    assert!(chosen > number(&report, "none.calibration.system_accuracy.point"));
-    assert_eq!(
-        at(&report, "chosen.calibration.objective"),
-        at(&report, "chosen.calibration.system_accuracy")
-    );
-
-    let report = calibrated(&sandbox, ["--goal", "max-coverage", "--risk", "0.1"]);
-    let (coverage, accuracy) = (
-        number(&report, "chosen.calibration.coverage.point"),
-        number(&report, "chosen.calibration.selective_accuracy.point"),
-    );
-    assert!(accuracy >= 0.9);
-    for cell in sweep(&sandbox, "calibration") {
-        assert!(cell[2] < 0.9 || cell[1] <= coverage + 1e-6, "{cell:?}");
-    }
-
-    let report = calibrated(&sandbox, ["--goal", "min-risk", "--coverage", "0.5"]);
-    let (coverage, accuracy) = (
-        number(&report, "chosen.calibration.coverage.point"),
-        number(&report, "chosen.calibration.selective_accuracy.point"),
-    );
-    assert!(coverage >= 0.5);
-    for cell in sweep(&sandbox, "calibration") {
-        assert!(cell[1] < 0.5 || cell[2] <= accuracy + 1e-6, "{cell:?}");
-    }
-
-    let report = calibrated(&sandbox, ["--goal", "max-macro-f1"]);
-    for other in ["current", "none"] {
-        assert!(
-            number(&report, "chosen.calibration.macro_f1.point")
-                >= number(&report, &format!("{other}.calibration.macro_f1.point"))
-        );
-    }
-}
-
 #[test]
 fn the_same_rows_choose_and_judge_only_with_a_warning() {
     let sandbox = Sandbox::with_data();
@@ -249,6 +203,53 @@ fn the_plateau_holds_what_it_says() {
 
 mod slow {
     use super::*;
+
+    /// No point of the sweep's table serves the goal better on the calibration split, and the choice is no worse than the
+    /// current thresholds or none.
+    #[test]
+    #[ignore = "slow; .ci/run runs it"]
+    fn the_choice_is_the_best_there_is() {
+        let sandbox = Sandbox::with_data();
+        let report = calibrated(&sandbox, []);
+        let chosen = number(&report, "chosen.calibration.system_accuracy.point");
+        for cell in sweep(&sandbox, "calibration") {
+            assert!(cell[0] <= chosen + 1e-6, "{cell:?}");
+        }
+        assert!(chosen > number(&report, "current.calibration.system_accuracy.point"));
+        assert!(chosen > number(&report, "none.calibration.system_accuracy.point"));
+        assert_eq!(
+            at(&report, "chosen.calibration.objective"),
+            at(&report, "chosen.calibration.system_accuracy")
+        );
+
+        let report = calibrated(&sandbox, ["--goal", "max-coverage", "--risk", "0.1"]);
+        let (coverage, accuracy) = (
+            number(&report, "chosen.calibration.coverage.point"),
+            number(&report, "chosen.calibration.selective_accuracy.point"),
+        );
+        assert!(accuracy >= 0.9);
+        for cell in sweep(&sandbox, "calibration") {
+            assert!(cell[2] < 0.9 || cell[1] <= coverage + 1e-6, "{cell:?}");
+        }
+
+        let report = calibrated(&sandbox, ["--goal", "min-risk", "--coverage", "0.5"]);
+        let (coverage, accuracy) = (
+            number(&report, "chosen.calibration.coverage.point"),
+            number(&report, "chosen.calibration.selective_accuracy.point"),
+        );
+        assert!(coverage >= 0.5);
+        for cell in sweep(&sandbox, "calibration") {
+            assert!(cell[1] < 0.5 || cell[2] <= accuracy + 1e-6, "{cell:?}");
+        }
+
+        let report = calibrated(&sandbox, ["--goal", "max-macro-f1"]);
+        for other in ["current", "none"] {
+            assert!(
+                number(&report, "chosen.calibration.macro_f1.point")
+                    >= number(&report, &format!("{other}.calibration.macro_f1.point"))
+            );
+        }
+    }
 
     /// `eval` at an operating point finds what `calibrate` says of it, on both splits.
     #[test]

@@ -72,30 +72,6 @@ fn distances(a: &[Vec<f32>], b: &[Vec<f32>]) -> Vec<f64> {
 }
 
 #[test]
-fn vectors_are_near_the_reference_and_near_fp32() {
-    let goldens = Goldens::of("all-MiniLM-L6-v2");
-    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/golden/encoder/all-MiniLM-L6-v2.int8.f32");
-    let reference = golden_vectors(&file, 384);
-    let found = alone(int8(), &goldens.texts());
-    let from_reference = distances(&found, &reference);
-    let from_fp32 = distances(&found, &goldens.vectors);
-    println!(
-        "from the reference {:.1e} (median {:.1e}), from fp32 {:.1e} (median {:.1e})",
-        from_reference[47], from_reference[24], from_fp32[47], from_fp32[24]
-    );
-    // Where no number was rounded the other way, the vector is the reference's; most texts are such.
-    assert!(from_reference[12] <= 1e-10, "{from_reference:?}");
-    assert!(from_reference[47] <= 2e-3, "{from_reference:?}");
-    assert!(from_fp32[47] <= 0.01, "{from_fp32:?}");
-    // They are other vectors all the same.
-    assert!(from_fp32[0] >= 1e-5, "{from_fp32:?}");
-    for row in &found {
-        let length: f64 = row.iter().map(|x| f64::from(*x).powi(2)).sum();
-        assert!((length - 1.0).abs() < 1e-5, "{length}");
-    }
-}
-
-#[test]
 fn a_precision_that_is_not_there_is_refused_before_anything_is_done() {
     let sandbox = Sandbox::with_shipped_routes();
     for (arguments, parts) in [
@@ -148,6 +124,31 @@ impl Progress for Notes {
 /// Of several seconds each: `cargo test --test it -- --ignored slow::`.
 mod slow {
     use super::*;
+
+    #[test]
+    #[ignore = "slow; .ci/run runs it"]
+    fn vectors_are_near_the_reference_and_near_fp32() {
+        let goldens = Goldens::of("all-MiniLM-L6-v2");
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/golden/encoder/all-MiniLM-L6-v2.int8.f32");
+        let reference = golden_vectors(&file, 384);
+        let found = alone(int8(), &goldens.texts());
+        let from_reference = distances(&found, &reference);
+        let from_fp32 = distances(&found, &goldens.vectors);
+        println!(
+            "from the reference {:.1e} (median {:.1e}), from fp32 {:.1e} (median {:.1e})",
+            from_reference[47], from_reference[24], from_fp32[47], from_fp32[24]
+        );
+        // Where no number was rounded the other way, the vector is the reference's; most texts are such.
+        assert!(from_reference[12] <= 1e-10, "{from_reference:?}");
+        assert!(from_reference[47] <= 2e-3, "{from_reference:?}");
+        assert!(from_fp32[47] <= 0.01, "{from_fp32:?}");
+        // They are other vectors all the same.
+        assert!(from_fp32[0] >= 1e-5, "{from_fp32:?}");
+        for row in &found {
+            let length: f64 = row.iter().map(|x| f64::from(*x).powi(2)).sum();
+            assert!((length - 1.0).abs() < 1e-5, "{length}");
+        }
+    }
 
     #[test]
     #[ignore = "slow; .ci/run runs it"]

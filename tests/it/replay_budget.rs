@@ -156,44 +156,45 @@ fn a_dry_run_says_what_is_open_and_what_it_can_cost() {
     );
 }
 
-#[test]
-fn a_call_that_timed_out_stays_paid_for_and_is_asked_again_only_on_demand() {
-    let late = || completion("It is late.").set_delay(Duration::from_mins(5));
-    let good = || completion("It is 1.");
-    let chat = Chat::new(first(vec![good(), good(), late(), late()]));
-    let sandbox = bench(4);
-    both(&sandbox, &chat.base_url(), "");
-    let impatient = format!("{COLLECT} --timeout 1 --attempts 1");
-    let stopped = ends(5, &sandbox, &format!("{impatient} --format json"));
-    let lines = records(&sandbox);
-    assert_eq!(
-        counts(&lines, "status"),
-        [("ok".to_owned(), 6), ("budget_unknown".to_owned(), 2)].into()
-    );
-    for record in lines.iter().filter(|r| r["status"] == "budget_unknown") {
-        assert_eq!(
-            (&record["error_kind"], &record["cost_usd"]),
-            (&json!("timeout"), &Value::Null)
-        );
-        assert!(record["reserved_usd"].as_f64().unwrap() > 1e-4);
-    }
-    assert!((number(&stopped.json(), "charged_usd") - charged(&lines)).abs() < 1e-12);
-    assert!(
-        stopped
-            .stderr
-            .contains("2 got no answer and may have been billed (--retry-unknown asks again)"),
-        "{}",
-        stopped.stderr
-    );
-    ends(5, &sandbox, &impatient);
-    assert_eq!(chat.count(), 8);
-    pasted(&sandbox, resume_command(&stopped.stderr)).ok();
-    assert_eq!(chat.count(), 10);
-    assert!(charged(&records(&sandbox)) > number(&stopped.json(), "charged_usd"));
-}
-
 mod slow {
     use super::*;
+
+    #[test]
+    #[ignore = "slow; .ci/run runs it"]
+    fn a_call_that_timed_out_stays_paid_for_and_is_asked_again_only_on_demand() {
+        let late = || completion("It is late.").set_delay(Duration::from_mins(5));
+        let good = || completion("It is 1.");
+        let chat = Chat::new(first(vec![good(), good(), late(), late()]));
+        let sandbox = bench(4);
+        both(&sandbox, &chat.base_url(), "");
+        let impatient = format!("{COLLECT} --timeout 1 --attempts 1");
+        let stopped = ends(5, &sandbox, &format!("{impatient} --format json"));
+        let lines = records(&sandbox);
+        assert_eq!(
+            counts(&lines, "status"),
+            [("ok".to_owned(), 6), ("budget_unknown".to_owned(), 2)].into()
+        );
+        for record in lines.iter().filter(|r| r["status"] == "budget_unknown") {
+            assert_eq!(
+                (&record["error_kind"], &record["cost_usd"]),
+                (&json!("timeout"), &Value::Null)
+            );
+            assert!(record["reserved_usd"].as_f64().unwrap() > 1e-4);
+        }
+        assert!((number(&stopped.json(), "charged_usd") - charged(&lines)).abs() < 1e-12);
+        assert!(
+            stopped
+                .stderr
+                .contains("2 got no answer and may have been billed (--retry-unknown asks again)"),
+            "{}",
+            stopped.stderr
+        );
+        ends(5, &sandbox, &impatient);
+        assert_eq!(chat.count(), 8);
+        pasted(&sandbox, resume_command(&stopped.stderr)).ok();
+        assert_eq!(chat.count(), 10);
+        assert!(charged(&records(&sandbox)) > number(&stopped.json(), "charged_usd"));
+    }
 
     /// What a killed or failed call may have cost counts for the rest of the run, and so does the judge.
     #[test]

@@ -27,77 +27,6 @@ fn collect_big() -> String {
 }
 
 #[test]
-fn failures_that_may_pass_are_tried_again_and_cost_nothing() {
-    std::thread::scope(|scope| {
-        for (status, kind) in [
-            (408, "request_timeout"),
-            (409, "conflict"),
-            (429, "rate_limited"),
-            (500, "server_error"),
-            (529, "server_error"),
-        ] {
-            scope.spawn(move || {
-                let (chat, sandbox) = alone(vec![
-                    ResponseTemplate::new(status).set_body_string("<html>busy</html>");
-                    2
-                ]);
-                let summary = ends(0, &sandbox, &format!("{} --format json", collect_big())).json();
-                assert_eq!(chat.count(), 5, "status {status}");
-                let records = records(&sandbox);
-                assert_eq!(
-                    counts(&records, "error_kind"),
-                    [("-".to_owned(), 3), (kind.to_owned(), 2)].into()
-                );
-                let attempts: Vec<_> = records[..3].iter().map(|r| r["attempt"].as_u64().unwrap()).collect();
-                assert_eq!(attempts, [1, 2, 3]);
-                assert_eq!(records[0]["http_status"], status);
-                assert_eq!(summary["charged_usd"], summary["cost_usd"]);
-            });
-        }
-    });
-}
-
-#[test]
-fn a_pause_that_a_server_asks_for_is_kept_in_every_form() {
-    std::thread::scope(|scope| {
-        for (name, value, least) in [
-            ("retry-after", "1".to_owned(), 1000),
-            ("retry-after", "0.8".to_owned(), 800),
-            (
-                "retry-after",
-                httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + Duration::from_secs(1)),
-                1000,
-            ),
-            ("retry-after-ms", "900".to_owned(), 900),
-            ("llm_provider-retry-after", "1".to_owned(), 1000),
-        ] {
-            scope.spawn(move || {
-                let times = std::sync::Arc::new(Mutex::new(Vec::new()));
-                // A date counts from the server's own.
-                let date = httpdate::fmt_http_date(SystemTime::UNIX_EPOCH);
-                let limited = ResponseTemplate::new(429).insert_header("date", date.as_str());
-                let (seen, limited) = (times.clone(), limited.insert_header(name, value.as_str()));
-                let chat = Chat::new(move |request: &Request| {
-                    let mut seen = seen.lock().unwrap();
-                    seen.push(Instant::now());
-                    if seen.len() == 1 {
-                        limited.clone()
-                    } else {
-                        answer(request)
-                    }
-                });
-                let sandbox = bench(2);
-                sandbox.write("models.toml", model("big", &chat.base_url(), PRICE));
-                ends(0, &sandbox, &collect_big());
-                let times = times.lock().unwrap();
-                let waited = times[1] - times[0];
-                assert!(waited >= Duration::from_millis(least), "{name}: {value}: {waited:?}");
-            });
-        }
-    });
-}
-
-#[test]
 fn a_model_that_wants_to_be_left_alone_for_long_is_given_up_and_the_other_goes_on() {
     let chat = Chat::new(|request: &Request| {
         let body: Value = request.body_json().unwrap();
@@ -228,32 +157,6 @@ fn final_failures() -> Vec<(ResponseTemplate, &'static str, usize, i32, &'static
 }
 
 #[test]
-fn failures_that_will_not_pass_are_not_tried_again() {
-    std::thread::scope(|scope| {
-        for (template, kind, requests, code, told) in final_failures() {
-            scope.spawn(move || {
-                let (chat, sandbox) = alone(vec![template]);
-                let stopped = ends(code, &sandbox, &collect_big());
-                assert!(stopped.stderr.contains(told), "{told} in {}", stopped.stderr);
-                assert_eq!(records(&sandbox)[0]["error_kind"], kind);
-                assert_eq!(chat.count(), requests, "{kind}");
-                let resume = resume_command(&stopped.stderr);
-                assert!(resume.contains("replay collect p.csv"), "{resume}");
-                // What failed is asked again when the run goes on, and only that; what may have been billed, on demand.
-                let rest = pasted(&sandbox, resume);
-                if code == 3 && matches!(kind, "not_json" | "no_answer") {
-                    assert_eq!(rest.code, 5, "{}", rest.stderr);
-                    pasted(&sandbox, resume_command(&rest.stderr)).ok();
-                } else {
-                    rest.ok();
-                }
-                assert_eq!(chat.count(), 4, "{kind}");
-            });
-        }
-    });
-}
-
-#[test]
 fn one_wrong_key_costs_one_request_however_many_models_and_prompts() {
     let chat = Chat::new(|request: &Request| {
         assert!(
@@ -307,4 +210,108 @@ fn a_model_that_refuses_every_prompt_is_given_up_and_one_that_refuses_some_is_no
         counts(&records(&sandbox), "model"),
         [("big".to_owned(), 40), ("small".to_owned(), 20)].into()
     );
+}
+
+mod slow {
+    use super::*;
+
+    #[test]
+    #[ignore = "slow; .ci/run runs it"]
+    fn failures_that_may_pass_are_tried_again_and_cost_nothing() {
+        std::thread::scope(|scope| {
+            for (status, kind) in [
+                (408, "request_timeout"),
+                (409, "conflict"),
+                (429, "rate_limited"),
+                (500, "server_error"),
+                (529, "server_error"),
+            ] {
+                scope.spawn(move || {
+                    let (chat, sandbox) = alone(vec![
+                        ResponseTemplate::new(status).set_body_string("<html>busy</html>");
+                        2
+                    ]);
+                    let summary = ends(0, &sandbox, &format!("{} --format json", collect_big())).json();
+                    assert_eq!(chat.count(), 5, "status {status}");
+                    let records = records(&sandbox);
+                    assert_eq!(
+                        counts(&records, "error_kind"),
+                        [("-".to_owned(), 3), (kind.to_owned(), 2)].into()
+                    );
+                    let attempts: Vec<_> = records[..3].iter().map(|r| r["attempt"].as_u64().unwrap()).collect();
+                    assert_eq!(attempts, [1, 2, 3]);
+                    assert_eq!(records[0]["http_status"], status);
+                    assert_eq!(summary["charged_usd"], summary["cost_usd"]);
+                });
+            }
+        });
+    }
+
+    #[test]
+    #[ignore = "slow; .ci/run runs it"]
+    fn a_pause_that_a_server_asks_for_is_kept_in_every_form() {
+        std::thread::scope(|scope| {
+            for (name, value, least) in [
+                ("retry-after", "1".to_owned(), 1000),
+                ("retry-after", "0.8".to_owned(), 800),
+                (
+                    "retry-after",
+                    httpdate::fmt_http_date(SystemTime::UNIX_EPOCH + Duration::from_secs(1)),
+                    1000,
+                ),
+                ("retry-after-ms", "900".to_owned(), 900),
+                ("llm_provider-retry-after", "1".to_owned(), 1000),
+            ] {
+                scope.spawn(move || {
+                    let times = std::sync::Arc::new(Mutex::new(Vec::new()));
+                    // A date counts from the server's own.
+                    let date = httpdate::fmt_http_date(SystemTime::UNIX_EPOCH);
+                    let limited = ResponseTemplate::new(429).insert_header("date", date.as_str());
+                    let (seen, limited) = (times.clone(), limited.insert_header(name, value.as_str()));
+                    let chat = Chat::new(move |request: &Request| {
+                        let mut seen = seen.lock().unwrap();
+                        seen.push(Instant::now());
+                        if seen.len() == 1 {
+                            limited.clone()
+                        } else {
+                            answer(request)
+                        }
+                    });
+                    let sandbox = bench(2);
+                    sandbox.write("models.toml", model("big", &chat.base_url(), PRICE));
+                    ends(0, &sandbox, &collect_big());
+                    let times = times.lock().unwrap();
+                    let waited = times[1] - times[0];
+                    assert!(waited >= Duration::from_millis(least), "{name}: {value}: {waited:?}");
+                });
+            }
+        });
+    }
+
+    #[test]
+    #[ignore = "slow; .ci/run runs it"]
+    fn failures_that_will_not_pass_are_not_tried_again() {
+        std::thread::scope(|scope| {
+            for (template, kind, requests, code, told) in final_failures() {
+                scope.spawn(move || {
+                    let (chat, sandbox) = alone(vec![template]);
+                    let stopped = ends(code, &sandbox, &collect_big());
+                    assert!(stopped.stderr.contains(told), "{told} in {}", stopped.stderr);
+                    assert_eq!(records(&sandbox)[0]["error_kind"], kind);
+                    assert_eq!(chat.count(), requests, "{kind}");
+                    let resume = resume_command(&stopped.stderr);
+                    assert!(resume.contains("replay collect p.csv"), "{resume}");
+                    // What failed is asked again when the run goes on, and only that; what may have been billed, on demand.
+                    let rest = pasted(&sandbox, resume);
+                    if code == 3 && matches!(kind, "not_json" | "no_answer") {
+                        assert_eq!(rest.code, 5, "{}", rest.stderr);
+                        pasted(&sandbox, resume_command(&rest.stderr)).ok();
+                    } else {
+                        rest.ok();
+                    }
+                    assert_eq!(chat.count(), 4, "{kind}");
+                });
+            }
+        });
+    }
 }

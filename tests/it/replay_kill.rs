@@ -146,7 +146,8 @@ fn eight_processes_at_once_ask_for_nothing_twice() {
         let stderr = String::from_utf8_lossy(&output.stderr);
         match output.status.code() {
             Some(0) => done += 1,
-            Some(3) => assert!(stderr.contains("error: run is in use by process "), "{stderr}"),
+            // "process N", or "another process" where it has not written its number down yet.
+            Some(3) => assert!(stderr.contains("error: run is in use by "), "{stderr}"),
             code => panic!("{code:?}: {stderr}"),
         }
     }
@@ -185,34 +186,6 @@ fn two_processes_do_not_work_on_one_run_and_a_kill_frees_it() {
 }
 
 #[test]
-fn ctrl_c_waits_for_what_is_in_flight_and_the_run_goes_on_later() {
-    let slow = Arc::new(AtomicUsize::new(20));
-    let chat = slow_from(&slow, Duration::from_secs(1));
-    let sandbox = bench(30);
-    both(&sandbox, &chat.base_url(), "concurrency = 3");
-    let mut child = online(&sandbox, COLLECT).spawn().unwrap();
-    wait_until(&mut child, || chat.count() >= 22);
-    signal(&child, "INT");
-    let output = child.wait_with_output().unwrap();
-    let told = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(130), "{told}");
-    slow.store(usize::MAX, Ordering::SeqCst);
-    let answered = chat.count();
-    assert!(answered < 60);
-    assert!(
-        told.contains(&format!("error: interrupted with {answered} of 60 answers\n")),
-        "{told}"
-    );
-    assert_eq!(
-        counts(&records(&sandbox), "status"),
-        [("ok".to_owned(), answered)].into()
-    );
-    let resume = resume_command(&told);
-    pasted(&sandbox, resume).ok();
-    assert_eq!(chat.count(), 60);
-}
-
-#[test]
 fn a_second_ctrl_c_ends_at_once_and_what_was_in_flight_is_known_afterwards() {
     let slow = Arc::new(AtomicUsize::new(4));
     let chat = slow_from(&slow, Duration::from_mins(5));
@@ -239,4 +212,37 @@ fn a_second_ctrl_c_ends_at_once_and_what_was_in_flight_is_known_afterwards() {
         rest.stderr
     );
     pasted(&sandbox, resume_command(&rest.stderr)).ok();
+}
+
+mod slow {
+    use super::*;
+
+    #[test]
+    #[ignore = "slow; .ci/run runs it"]
+    fn ctrl_c_waits_for_what_is_in_flight_and_the_run_goes_on_later() {
+        let slow = Arc::new(AtomicUsize::new(20));
+        let chat = slow_from(&slow, Duration::from_secs(1));
+        let sandbox = bench(30);
+        both(&sandbox, &chat.base_url(), "concurrency = 3");
+        let mut child = online(&sandbox, COLLECT).spawn().unwrap();
+        wait_until(&mut child, || chat.count() >= 22);
+        signal(&child, "INT");
+        let output = child.wait_with_output().unwrap();
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(130), "{told}");
+        slow.store(usize::MAX, Ordering::SeqCst);
+        let answered = chat.count();
+        assert!(answered < 60);
+        assert!(
+            told.contains(&format!("error: interrupted with {answered} of 60 answers\n")),
+            "{told}"
+        );
+        assert_eq!(
+            counts(&records(&sandbox), "status"),
+            [("ok".to_owned(), answered)].into()
+        );
+        let resume = resume_command(&told);
+        pasted(&sandbox, resume).ok();
+        assert_eq!(chat.count(), 60);
+    }
 }

@@ -122,24 +122,6 @@ fn predictions_give_the_figures_they_came_from() {
     );
 }
 
-/// CSV and Parquet, in groups of rows of any size, are one thing.
-#[test]
-fn the_format_of_the_file_makes_no_difference() {
-    let sandbox = sandbox();
-    sandbox.write("s.csv", csv(400));
-    sandbox.write("one.parquet", parquet(400, 1000));
-    sandbox.write("many.parquet", parquet(400, 33));
-    for command in ["eval", "calibrate"] {
-        let of = |file: &str| {
-            let mut document = run(&sandbox, &format!("{command} --scored {file} --out o"));
-            document.as_object_mut().unwrap().remove("provenance");
-            document
-        };
-        assert_eq!(of("s.csv"), of("one.parquet"));
-        assert_eq!(of("s.csv"), of("many.parquet"));
-    }
-}
-
 /// Parts, merged in any order, write the files of one run, byte for byte.
 #[test]
 fn merged_parts_are_one_run() {
@@ -341,4 +323,27 @@ fn parts_of_other_routes_are_refused() {
     sandbox.write("moved.json", pretty(&moved));
     let message = sandbox.refused(["merge", "p/partial-1-of-1.counts", "--routes", "moved.json"]);
     assert!(message.contains("the thresholds differ"), "{message}");
+}
+
+mod slow {
+    use super::*;
+
+    /// CSV and Parquet, in groups of rows of any size, are one thing.
+    #[test]
+    #[ignore = "slow; .ci/run runs it"]
+    fn the_format_of_the_file_makes_no_difference() {
+        let sandbox = sandbox();
+        sandbox.write("s.csv", csv(400));
+        sandbox.write("one.parquet", parquet(400, 1000));
+        sandbox.write("many.parquet", parquet(400, 33));
+        for command in ["eval", "calibrate"] {
+            let of = |file: &str| {
+                let mut document = run(&sandbox, &format!("{command} --scored {file} --out o"));
+                document.as_object_mut().unwrap().remove("provenance");
+                document
+            };
+            assert_eq!(of("s.csv"), of("one.parquet"));
+            assert_eq!(of("s.csv"), of("many.parquet"));
+        }
+    }
 }
