@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::lines::Lines;
 use super::read::{read_bytes, text};
-use super::{DatasetError, Format, RowProblem, cell, parquet, prompt_problem};
+use super::{DatasetError, Format, RowProblem, cell, json, parquet, prompt_problem};
 use crate::assets::hex;
 use crate::error::nearest;
 
@@ -294,7 +294,7 @@ pub(super) fn csv_cells(text: &str, source: &str) -> Result<Cells, DatasetError>
     })
 }
 
-/// Numbers are taken as they are written; the prompt must be a string.
+/// Numbers are taken as they are written; the prompt must be a string or a chat.
 fn jsonl_cells(text: &str, prompt: &str) -> Cells {
     use serde_json::{Map, Value};
 
@@ -317,15 +317,15 @@ fn jsonl_cells(text: &str, prompt: &str) -> Cells {
     }
     let mut rows = Vec::with_capacity(objects.len());
     for (line, object) in objects {
-        match object.get(prompt) {
-            None | Some(Value::Null | Value::String(_)) => {}
-            Some(other) => {
-                let message = format!("\"{prompt}\" is {other}, not a string");
+        let asked = match json::prompt_of(&object, prompt) {
+            Ok(asked) => asked,
+            Err(message) => {
                 problems.push(RowProblem { line, message });
                 continue;
             }
-        }
+        };
         let cell = |key: &String| match object.get(key)? {
+            _ if key == prompt => asked.clone(),
             Value::Null => None,
             Value::String(text) => Some(text.clone()),
             other => Some(other.to_string()),

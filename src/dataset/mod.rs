@@ -6,6 +6,7 @@
 pub(crate) mod cell;
 mod error;
 mod import;
+mod json;
 mod labels;
 mod lines;
 mod log;

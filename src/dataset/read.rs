@@ -5,14 +5,14 @@ use std::path::Path;
 
 use super::lines::Lines;
 use super::log::name;
-use super::{Dataset, DatasetError, Label, Row, RowProblem, prompt_problem, split};
+use super::{Dataset, DatasetError, Label, Row, RowProblem, json, prompt_problem, split};
 
 /// File format of a dataset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
     /// Comma-separated values with a header (RFC 4180; BOM, CRLF and quoted newlines are fine).
     Csv,
-    /// One JSON object a line.
+    /// One JSON object a line; the prompt may be a chat, of which the last message of the user counts.
     Jsonl,
     /// Apache Parquet.
     Parquet,
@@ -301,14 +301,8 @@ fn jsonl_row(
     columns: &Columns,
     line: u64,
 ) -> Result<RawRow, RowProblem> {
-    let cell = |key: &str| match object.get(key) {
-        None | Some(serde_json::Value::Null) => Ok(None),
-        Some(serde_json::Value::String(text)) => Ok(Some(text.clone())),
-        Some(other) => Err(RowProblem {
-            line,
-            message: format!("\"{key}\" is {other}, not a string"),
-        }),
-    };
+    let problem = |message| RowProblem { line, message };
+    let cell = |key: &str| json::text_of(object, key).map_err(problem);
     // An answer may be a number or true: it is compared as text.
     let reference = columns.reference.as_deref().and_then(|key| match object.get(key)? {
         serde_json::Value::String(text) => Some(text.clone()),
@@ -317,7 +311,7 @@ fn jsonl_row(
     });
     Ok(RawRow {
         line,
-        prompt: cell(&columns.prompt)?,
+        prompt: json::prompt_of(object, &columns.prompt).map_err(problem)?,
         label: cell(&columns.label)?,
         split: cell(&columns.split)?,
         reference,

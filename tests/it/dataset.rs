@@ -196,6 +196,41 @@ fn columns_by_flags() {
 }
 
 #[test]
+fn of_a_chat_the_last_message_of_the_user_is_the_prompt() {
+    let sandbox = Sandbox::with_data();
+    let plain = evaluation(&sandbox, ["prompts.csv"]);
+    let said = |role: &str, content: &str| json!({ "role": role, "content": content });
+    let mut chats = "\n".to_owned();
+    for (i, [prompt, label, split]) in prompts().iter().enumerate() {
+        let mut messages = vec![said("system", "You are terse."), said("user", prompt)];
+        if i % 2 == 0 {
+            messages.splice(
+                1..1,
+                [said("user", "Hello"), said("assistant", "Hello! What shall it be?")],
+            );
+        }
+        let _ = writeln!(
+            chats,
+            "{}",
+            json!({ "messages": messages, "label": label, "split": split })
+        );
+    }
+    sandbox.write("chats.jsonl", &chats);
+    assert_eq!(
+        evaluation(&sandbox, ["chats.jsonl", "--prompt-column", "messages"]),
+        plain
+    );
+
+    // What cannot be used is told of without the conversation.
+    let bad = json!({ "messages": [said("system", "secret")], "label": "coding", "split": "test" });
+    sandbox.write("chats.jsonl", format!("{chats}{bad}\n"));
+    let run = sandbox.run(["eval", "chats.jsonl", "--prompt-column", "messages"]);
+    assert_eq!(run.code, 2, "{}", run.stderr);
+    let told = run.stderr.contains("without a message of the role \"user\"");
+    assert!(told && !run.stderr.contains("secret"), "{}", run.stderr);
+}
+
+#[test]
 fn further_columns_are_ignored() {
     let sandbox = Sandbox::with_data();
     let plain = evaluation(&sandbox, ["prompts.csv"]);

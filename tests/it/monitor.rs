@@ -113,6 +113,17 @@ fn a_log_equal_to_the_calibration_data_is_stable() {
     assert_eq!(document["periods"], Value::Null);
     assert_eq!(at(&document, "calibration.rows"), 300);
     assert!(sandbox.path("reports/plots/monitor.png").exists());
+
+    // The same prompts as a log of chats.
+    let chats = calibration().into_iter().map(|prompt| {
+        let messages = serde_json::json!([{ "role": "user", "content": "Hi" }, { "role": "user", "content": prompt }]);
+        serde_json::json!({ "messages": messages }).to_string()
+    });
+    sandbox.write("log.jsonl", chats.collect::<Vec<_>>().join("\n"));
+    let document = monitor(&sandbox, "log.jsonl", &["--log-prompt-column", "messages"])
+        .ok()
+        .json();
+    assert_eq!(at(&document, "score.ks.point"), 0.0);
 }
 
 #[test]
