@@ -14,12 +14,30 @@ pub(super) fn text_of(object: &Map<String, Value>, key: &str) -> Result<Option<S
     }
 }
 
-/// The prompt under `key`: a text, or of a chat, an array of messages as `OpenAI` has them, the last that the user wrote, which is the one
-/// that a router decides on.
+/// Notes the columns of an object that have not been seen before. Where a chat stands in for the prompt there is one.
+pub(super) fn note_columns(object: &Map<String, Value>, prompt: &str, columns: &mut Vec<String>) {
+    let stood_in_for = (place_of_prompt(object, prompt) != prompt).then_some(prompt);
+    for key in object.keys().map(String::as_str).chain(stood_in_for) {
+        if !columns.iter().any(|column| column == key) {
+            columns.push(key.to_owned());
+        }
+    }
+}
+
+/// Where the prompt is: a log of chats has `messages` where others have `prompt`, unless another column was asked for.
+fn place_of_prompt<'k>(object: &Map<String, Value>, prompt: &'k str) -> &'k str {
+    let chat =
+        prompt == "prompt" && !object.contains_key(prompt) && object.get("messages").is_some_and(Value::is_array);
+    if chat { "messages" } else { prompt }
+}
+
+/// The prompt in column `prompt`: a text, or of a chat, an array of messages as `OpenAI` has them, the last that the user wrote, which is
+/// the one that a router decides on.
 ///
 /// # Errors
 /// As [`text_of`], and why an array is no such chat.
-pub(super) fn prompt_of(object: &Map<String, Value>, key: &str) -> Result<Option<String>, String> {
+pub(super) fn prompt_of(object: &Map<String, Value>, prompt: &str) -> Result<Option<String>, String> {
+    let key = place_of_prompt(object, prompt);
     let Some(Value::Array(messages)) = object.get(key) else {
         return text_of(object, key);
     };
@@ -92,6 +110,39 @@ mod tests {
             (json!([user(Value::Null)]), None),
         ] {
             assert_eq!(prompt(&chat), Ok(expected.map(str::to_owned)), "{chat}");
+        }
+    }
+
+    #[test]
+    fn messages_stand_in_for_a_prompt_that_is_not_there() {
+        let chat = json!([{ "role": "user", "content": "asked" }]);
+        for (object, column, expected, columns) in [
+            (
+                json!({ "id": 1, "messages": chat }),
+                "prompt",
+                Some("asked"),
+                "id messages prompt",
+            ),
+            (
+                json!({ "prompt": "own", "messages": chat }),
+                "prompt",
+                Some("own"),
+                "prompt messages",
+            ),
+            (
+                json!({ "prompt": null, "messages": chat }),
+                "prompt",
+                None,
+                "prompt messages",
+            ),
+            (json!({ "messages": "a text" }), "prompt", None, "messages"),
+            (json!({ "messages": chat }), "text", None, "messages"),
+        ] {
+            let object = object.as_object().expect("an object");
+            assert_eq!(prompt_of(object, column), Ok(expected.map(str::to_owned)), "{object:?}");
+            let mut noted = Vec::new();
+            note_columns(object, column, &mut noted);
+            assert_eq!(noted.join(" "), columns);
         }
     }
 

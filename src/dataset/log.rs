@@ -302,11 +302,7 @@ fn jsonl_cells(text: &str, prompt: &str) -> Cells {
     for (line, text) in (1_u64..).zip(text.lines()).filter(|(_, text)| !text.trim().is_empty()) {
         match serde_json::from_str::<Map<String, Value>>(text) {
             Ok(object) => {
-                for key in object.keys() {
-                    if !columns.contains(key) {
-                        columns.push(key.clone());
-                    }
-                }
+                json::note_columns(&object, prompt, &mut columns);
                 objects.push((line, object));
             }
             Err(e) => problems.push(RowProblem {
@@ -324,11 +320,11 @@ fn jsonl_cells(text: &str, prompt: &str) -> Cells {
                 continue;
             }
         };
-        let cell = |key: &String| match object.get(key)? {
+        let cell = |key: &String| match object.get(key) {
             _ if key == prompt => asked.clone(),
-            Value::Null => None,
-            Value::String(text) => Some(text.clone()),
-            other => Some(other.to_string()),
+            None | Some(Value::Null) => None,
+            Some(Value::String(text)) => Some(text.clone()),
+            Some(other) => Some(other.to_string()),
         };
         rows.push((line, columns.iter().map(cell).collect()));
     }

@@ -12,7 +12,7 @@ use super::{Dataset, DatasetError, Label, Row, RowProblem, json, prompt_problem,
 pub enum Format {
     /// Comma-separated values with a header (RFC 4180; BOM, CRLF and quoted newlines are fine).
     Csv,
-    /// One JSON object a line; the prompt may be a chat, of which the last message of the user counts.
+    /// One JSON object a line; the prompt may be a chat, of which the last message of the user counts, and `messages` stands in for `prompt`.
     Jsonl,
     /// Apache Parquet.
     Parquet,
@@ -278,11 +278,7 @@ fn jsonl_table(text: &str, source: &str, columns: &Columns, unlabelled: bool) ->
                 continue;
             }
         };
-        for key in object.keys() {
-            if !present.contains(key) {
-                present.push(key.clone());
-            }
-        }
+        json::note_columns(&object, &columns.prompt, &mut present);
         match jsonl_row(&object, columns, line) {
             Ok(row) => table.rows.push(row),
             Err(problem) => table.problems.push(problem),

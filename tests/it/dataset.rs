@@ -216,15 +216,18 @@ fn of_a_chat_the_last_message_of_the_user_is_the_prompt() {
         );
     }
     sandbox.write("chats.jsonl", &chats);
+    assert_eq!(evaluation(&sandbox, ["chats.jsonl"]), plain);
+    let named = chats.replace("\"messages\":", "\"dialogue\":");
+    sandbox.write("named.jsonl", named);
     assert_eq!(
-        evaluation(&sandbox, ["chats.jsonl", "--prompt-column", "messages"]),
+        evaluation(&sandbox, ["named.jsonl", "--prompt-column", "dialogue"]),
         plain
     );
 
     // What cannot be used is told of without the conversation.
     let bad = json!({ "messages": [said("system", "secret")], "label": "coding", "split": "test" });
     sandbox.write("chats.jsonl", format!("{chats}{bad}\n"));
-    let run = sandbox.run(["eval", "chats.jsonl", "--prompt-column", "messages"]);
+    let run = sandbox.run(["eval", "chats.jsonl"]);
     assert_eq!(run.code, 2, "{}", run.stderr);
     let told = run.stderr.contains("without a message of the role \"user\"");
     assert!(told && !run.stderr.contains("secret"), "{}", run.stderr);

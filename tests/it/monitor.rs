@@ -120,9 +120,7 @@ fn a_log_equal_to_the_calibration_data_is_stable() {
         serde_json::json!({ "messages": messages }).to_string()
     });
     sandbox.write("log.jsonl", chats.collect::<Vec<_>>().join("\n"));
-    let document = monitor(&sandbox, "log.jsonl", &["--log-prompt-column", "messages"])
-        .ok()
-        .json();
+    let document = monitor(&sandbox, "log.jsonl", &[]).ok().json();
     assert_eq!(at(&document, "score.ks.point"), 0.0);
 }
 
