@@ -376,7 +376,7 @@ fn damaged_files_of_an_encoder_are_named_by_assets_verify() {
     );
 }
 
-/// Of several seconds each: `cargo test --test it -- --ignored slow::`.
+/// Most of half a second and more: `cargo test --test it -- --ignored slow::`.
 mod slow {
     use super::*;
 

@@ -141,7 +141,7 @@ fn at_once(sandbox: &Sandbox, processes: usize, vectors: &[u8]) -> Vec<String> {
     ended
 }
 
-/// Of several seconds each: `cargo test --test it -- --ignored slow::`.
+/// Most of half a second and more: `cargo test --test it -- --ignored slow::`.
 mod slow {
     use super::*;
 

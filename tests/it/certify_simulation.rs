@@ -187,34 +187,6 @@ fn bound(n: f64) -> f64 {
     0.05 * n + 3.09 * (n * 0.05 * 0.95).sqrt()
 }
 
-#[test]
-fn a_certified_risk_is_exceeded_in_at_most_5_percent_of_draws_and_an_uncertified_one_in_far_more() {
-    let kept = simulate(Family::Mixed, 300, 2000, certified);
-    assert!(kept.exceeded <= bound(kept.draws), "{kept:?}");
-    // Not by giving up: more than a quarter of these routers, hard ones among them, get a certificate from 300 rows.
-    assert!(kept.found > 0.25 * kept.draws, "{kept:?}");
-
-    let luck = simulate(Family::Mixed, 300, 100, uncertified);
-    assert!(luck.share_exceeded() > 0.5, "{luck:?}");
-    assert!(
-        luck.share_exceeded() > 10.0 * kept.share_exceeded(),
-        "{luck:?} {kept:?}"
-    );
-}
-
-/// Where the risk is just above the limit at all thresholds, every certificate is a false one.
-#[test]
-fn even_where_every_certificate_would_be_false_they_come_in_at_most_5_percent_of_draws() {
-    for family in [Family::Hopeless, Family::Edge] {
-        let kept = simulate(family, 300, 1000, certified);
-        assert!((kept.found - kept.exceeded).abs() < 0.5);
-        assert!(kept.exceeded <= bound(kept.draws), "{family:?} {kept:?}");
-    }
-    // The procedure is not a blunt one: at the edge it makes use of the level.
-    let edge = simulate(Family::Edge, 600, 500, certified);
-    assert!(edge.share_exceeded() > 0.01, "{edge:?}");
-}
-
 /// Mean joint risk of the thresholds, nothing accepted counting as none, and its standard error.
 fn joint(family: Family, rows: usize, draws: u64) -> (f64, f64) {
     let risks: Vec<f64> = (0..draws)
@@ -274,5 +246,39 @@ fn the_table_of_the_docs() {
                 100.0 * error
             );
         }
+    }
+}
+
+mod slow {
+    use super::*;
+
+    #[test]
+    #[ignore = "slow; .ci/run runs it"]
+    fn a_certified_risk_is_exceeded_in_at_most_5_percent_of_draws_and_an_uncertified_one_in_far_more() {
+        let kept = simulate(Family::Mixed, 300, 2000, certified);
+        assert!(kept.exceeded <= bound(kept.draws), "{kept:?}");
+        // Not by giving up: more than a quarter of these routers, hard ones among them, get a certificate from 300 rows.
+        assert!(kept.found > 0.25 * kept.draws, "{kept:?}");
+
+        let luck = simulate(Family::Mixed, 300, 100, uncertified);
+        assert!(luck.share_exceeded() > 0.5, "{luck:?}");
+        assert!(
+            luck.share_exceeded() > 10.0 * kept.share_exceeded(),
+            "{luck:?} {kept:?}"
+        );
+    }
+
+    /// Where the risk is just above the limit at all thresholds, every certificate is a false one.
+    #[test]
+    #[ignore = "slow; .ci/run runs it"]
+    fn even_where_every_certificate_would_be_false_they_come_in_at_most_5_percent_of_draws() {
+        for family in [Family::Hopeless, Family::Edge] {
+            let kept = simulate(family, 300, 1000, certified);
+            assert!((kept.found - kept.exceeded).abs() < 0.5);
+            assert!(kept.exceeded <= bound(kept.draws), "{family:?} {kept:?}");
+        }
+        // The procedure is not a blunt one: at the edge it makes use of the level.
+        let edge = simulate(Family::Edge, 600, 500, certified);
+        assert!(edge.share_exceeded() > 0.01, "{edge:?}");
     }
 }

@@ -286,7 +286,7 @@ fn the_table() {
     assert!(broken.is_empty(), "{}", broken.join("\n"));
 }
 
-/// Of several seconds each: `cargo test --test it -- --ignored slow::`.
+/// Most of half a second and more: `cargo test --test it -- --ignored slow::`.
 mod slow {
     use super::*;
 

@@ -37,41 +37,6 @@ fn with_files() -> Sandbox {
     sandbox
 }
 
-/// What was answered and could not be kept is known to have been asked; nothing that was kept is lost, and a run with room completes.
-#[test]
-fn a_replay_on_a_full_disk_goes_on_when_there_is_room() {
-    const PROMPTS: usize = 12;
-    let (mut stopped, mut places) = (0, std::collections::BTreeSet::new());
-    for kib in [0, 1, 2, 4, 8, 16] {
-        // Longer than what is written down before a call: here it is the answer that finds no room.
-        let chat = Chat::new(|_: &wiremock::Request| completion(&"word ".repeat(200)));
-        let sandbox = bench(PROMPTS);
-        both(&sandbox, &chat.base_url(), "concurrency = 2");
-        let run = with_small_disk(kib, &online(&sandbox, COLLECT));
-        if run.code != 0 {
-            assert_eq!(run.code, 3, "{kib} KiB: {}", run.stderr);
-            let place = run.stderr.split("error: cannot write ").nth(1).expect("a place");
-            places.insert(place.split(':').next().expect("a path").to_owned());
-            assert!(run.stderr.contains("hint: "), "{}", run.stderr);
-            stopped += 1;
-        }
-        let kept = std::fs::read(sandbox.path("run/responses.jsonl")).unwrap_or_default();
-        assert!(kept.is_empty() || kept.ends_with(b"\n"), "{kib} KiB: a torn line");
-        ends(0, &sandbox, &format!("{COLLECT} --retry-unknown"));
-        let bytes = std::fs::read(sandbox.path("run/responses.jsonl")).expect("a ledger");
-        assert!(bytes.starts_with(&kept), "{kib} KiB: what was kept is lost");
-        let records = records(&sandbox);
-        assert_eq!(by_cell(&records).len(), 2 * PROMPTS);
-        // Whatever was asked is written down, answered or not.
-        assert!(records.len() >= chat.count(), "{kib} KiB");
-    }
-    println!("{stopped} of 6 replays stopped at {places:?}");
-    assert!(
-        stopped >= 4 && places.contains("run/responses.jsonl"),
-        "{stopped}: {places:?}"
-    );
-}
-
 #[cfg(target_os = "linux")]
 mod read_only {
     use super::*;
@@ -138,6 +103,42 @@ mod read_only {
 
 mod slow {
     use super::*;
+
+    /// What was answered and could not be kept is known to have been asked; nothing that was kept is lost, and a run with room completes.
+    #[test]
+    #[ignore = "slow; .ci/run runs it"]
+    fn a_replay_on_a_full_disk_goes_on_when_there_is_room() {
+        const PROMPTS: usize = 12;
+        let (mut stopped, mut places) = (0, std::collections::BTreeSet::new());
+        for kib in [0, 1, 2, 4, 8, 16] {
+            // Longer than what is written down before a call: here it is the answer that finds no room.
+            let chat = Chat::new(|_: &wiremock::Request| completion(&"word ".repeat(200)));
+            let sandbox = bench(PROMPTS);
+            both(&sandbox, &chat.base_url(), "concurrency = 2");
+            let run = with_small_disk(kib, &online(&sandbox, COLLECT));
+            if run.code != 0 {
+                assert_eq!(run.code, 3, "{kib} KiB: {}", run.stderr);
+                let place = run.stderr.split("error: cannot write ").nth(1).expect("a place");
+                places.insert(place.split(':').next().expect("a path").to_owned());
+                assert!(run.stderr.contains("hint: "), "{}", run.stderr);
+                stopped += 1;
+            }
+            let kept = std::fs::read(sandbox.path("run/responses.jsonl")).unwrap_or_default();
+            assert!(kept.is_empty() || kept.ends_with(b"\n"), "{kib} KiB: a torn line");
+            ends(0, &sandbox, &format!("{COLLECT} --retry-unknown"));
+            let bytes = std::fs::read(sandbox.path("run/responses.jsonl")).expect("a ledger");
+            assert!(bytes.starts_with(&kept), "{kib} KiB: what was kept is lost");
+            let records = records(&sandbox);
+            assert_eq!(by_cell(&records).len(), 2 * PROMPTS);
+            // Whatever was asked is written down, answered or not.
+            assert!(records.len() >= chat.count(), "{kib} KiB");
+        }
+        println!("{stopped} of 6 replays stopped at {places:?}");
+        assert!(
+            stopped >= 4 && places.contains("run/responses.jsonl"),
+            "{stopped}: {places:?}"
+        );
+    }
 
     /// Sizes in KiB above which no file may grow, so that one write after another is the one that fails.
     const LIMITS: [u32; 10] = [0, 1, 2, 4, 8, 16, 32, 64, 128, 256];

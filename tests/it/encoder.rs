@@ -395,7 +395,7 @@ fn an_unknown_encoder_names_the_nearest() {
     assert!(stderr.contains("folder with model.onnx"), "{stderr}");
 }
 
-/// Of several seconds each: `cargo test --test it -- --ignored slow::`.
+/// Most of half a second and more: `cargo test --test it -- --ignored slow::`.
 mod slow {
     use super::*;
 

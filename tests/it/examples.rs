@@ -158,103 +158,6 @@ fn the_rule_of_routes_json_is_followed_and_changes_the_router() {
 }
 
 #[test]
-fn a_router_that_knows_out_of_domain_prompts_is_followed_everywhere() {
-    let sandbox = sandbox(6);
-    let mut routes: Value = serde_json::from_str(&sandbox.read("routes.json")).expect("JSON");
-    let outside: Vec<String> = (0..12)
-        .map(|i| format!("shoes dinner sofa weather {}", 900 + i))
-        .collect();
-    let eval = |sandbox: &Sandbox, more: &[&str]| {
-        let command = [
-            "eval",
-            "prompts.csv",
-            "--resamples",
-            "0",
-            "--no-plots",
-            "--quiet",
-            "--format",
-            "json",
-        ];
-        sandbox.run(command.iter().chain(more).copied()).ok().json()
-    };
-    routes["scoring"] = json!("logistic:10");
-    sandbox.write("routes.json", routes.to_string());
-    let blind = eval(&sandbox, &[]);
-    routes["scoring"] = json!("logistic+ood:10");
-    sandbox.write("routes.json", routes.to_string());
-    let error = sandbox.refused(["classify", "rust"]);
-    assert!(
-        error.contains("routes.json:1: scoring: logistic+ood:10 learns from prompts that no route should take"),
-        "{error}"
-    );
-    routes["out_of_domain"] = json!(outside);
-    sandbox.write("routes.json", routes.to_string());
-    let knowing = eval(&sandbox, &[]);
-    let auroc = |report: &Value| number(report, "detection.auroc.point");
-    assert!(
-        auroc(&knowing) > auroc(&blind).max(0.99),
-        "{} {}",
-        auroc(&knowing),
-        auroc(&blind)
-    );
-    // A router file holds what the rule has learnt from, and gives the same.
-    sandbox.run(["centroids", "--quiet", "--out", "built"]).ok();
-    let of_file = eval(&sandbox, &["--router", "built/router.json"]);
-    assert_eq!(of_file["detection"], knowing["detection"]);
-    for command in [
-        "calibrate prompts.csv --resamples 20 --no-plots",
-        "learn-curve prompts.csv --draws 3 --examples 3 --no-plots",
-        "compare-encoders prompts.csv --resamples 20",
-    ] {
-        sandbox.run(command.split(' ').chain(["--quiet"])).ok();
-    }
-    // The comparison learns from the same examples, so every prompt of the split chooses.
-    let compared = sandbox.read_json("reports/comparison.json");
-    let last = compared["contenders"]
-        .as_array()
-        .and_then(|all| all.last())
-        .expect("contenders");
-    assert_eq!(last["scoring"], "logistic+ood:10");
-    assert_eq!(last["auroc"]["point"], knowing["detection"]["auroc"]["point"]);
-    // A prompt that the router has learnt from is leakage like any other example.
-    let mut prompts = many(150);
-    prompts.push([outside[0].clone(), "none".into(), "test".into()]);
-    sandbox.write("leaking.csv", csv_of(&prompts));
-    let command = [
-        "eval",
-        "leaking.csv",
-        "--resamples",
-        "0",
-        "--no-plots",
-        "--quiet",
-        "--format",
-        "json",
-    ];
-    assert_eq!(sandbox.run(command).ok().json()["leakage"]["n"], 1);
-    // Other examples are another router.
-    routes["out_of_domain"][0] = json!("curtains please");
-    sandbox.write("routes.json", routes.to_string());
-    let error = sandbox.refused(["classify", "--router", "built/router.json", "rust"]);
-    assert!(error.contains("router.json"), "{error}");
-    // Another rule does not look at them, and says so.
-    routes["scoring"] = json!("centroid");
-    sandbox.write("routes.json", routes.to_string());
-    let run = sandbox.run(["classify", "rust"]).ok();
-    assert!(
-        run.stderr.contains("the out-of-domain examples are not used"),
-        "{}",
-        run.stderr
-    );
-    routes["out_of_domain"][1] = json!("rust please 0");
-    sandbox.write("routes.json", routes.to_string());
-    let error = sandbox.refused(["classify", "rust"]);
-    assert!(
-        error.contains("out_of_domain[1]: it is an example of route \"coding\" as well"),
-        "{error}"
-    );
-}
-
-#[test]
 fn a_learning_curve_rises_and_says_what_it_drew_from() {
     let sandbox = sandbox(2);
     let command = ["learn-curve", "prompts.csv", "--draws", "30"];
@@ -334,4 +237,106 @@ fn a_gain_that_may_be_chance_is_not_proposed() {
     assert!(run.stdout.contains("no change of the examples helps"), "{}", run.stdout);
     assert!(!sandbox.path("routes.improved.json").exists());
     assert_eq!(sandbox.read_json("reports/improve.json")["proposed"], false);
+}
+
+mod slow {
+    use super::*;
+
+    #[test]
+    #[ignore = "slow; .ci/run runs it"]
+    fn a_router_that_knows_out_of_domain_prompts_is_followed_everywhere() {
+        let sandbox = sandbox(6);
+        let mut routes: Value = serde_json::from_str(&sandbox.read("routes.json")).expect("JSON");
+        let outside: Vec<String> = (0..12)
+            .map(|i| format!("shoes dinner sofa weather {}", 900 + i))
+            .collect();
+        let eval = |sandbox: &Sandbox, more: &[&str]| {
+            let command = [
+                "eval",
+                "prompts.csv",
+                "--resamples",
+                "0",
+                "--no-plots",
+                "--quiet",
+                "--format",
+                "json",
+            ];
+            sandbox.run(command.iter().chain(more).copied()).ok().json()
+        };
+        routes["scoring"] = json!("logistic:10");
+        sandbox.write("routes.json", routes.to_string());
+        let blind = eval(&sandbox, &[]);
+        routes["scoring"] = json!("logistic+ood:10");
+        sandbox.write("routes.json", routes.to_string());
+        let error = sandbox.refused(["classify", "rust"]);
+        assert!(
+            error.contains("routes.json:1: scoring: logistic+ood:10 learns from prompts that no route should take"),
+            "{error}"
+        );
+        routes["out_of_domain"] = json!(outside);
+        sandbox.write("routes.json", routes.to_string());
+        let knowing = eval(&sandbox, &[]);
+        let auroc = |report: &Value| number(report, "detection.auroc.point");
+        assert!(
+            auroc(&knowing) > auroc(&blind).max(0.99),
+            "{} {}",
+            auroc(&knowing),
+            auroc(&blind)
+        );
+        // A router file holds what the rule has learnt from, and gives the same.
+        sandbox.run(["centroids", "--quiet", "--out", "built"]).ok();
+        let of_file = eval(&sandbox, &["--router", "built/router.json"]);
+        assert_eq!(of_file["detection"], knowing["detection"]);
+        for command in [
+            "calibrate prompts.csv --resamples 20 --no-plots",
+            "learn-curve prompts.csv --draws 3 --examples 3 --no-plots",
+            "compare-encoders prompts.csv --resamples 20",
+        ] {
+            sandbox.run(command.split(' ').chain(["--quiet"])).ok();
+        }
+        // The comparison learns from the same examples, so every prompt of the split chooses.
+        let compared = sandbox.read_json("reports/comparison.json");
+        let last = compared["contenders"]
+            .as_array()
+            .and_then(|all| all.last())
+            .expect("contenders");
+        assert_eq!(last["scoring"], "logistic+ood:10");
+        assert_eq!(last["auroc"]["point"], knowing["detection"]["auroc"]["point"]);
+        // A prompt that the router has learnt from is leakage like any other example.
+        let mut prompts = many(150);
+        prompts.push([outside[0].clone(), "none".into(), "test".into()]);
+        sandbox.write("leaking.csv", csv_of(&prompts));
+        let command = [
+            "eval",
+            "leaking.csv",
+            "--resamples",
+            "0",
+            "--no-plots",
+            "--quiet",
+            "--format",
+            "json",
+        ];
+        assert_eq!(sandbox.run(command).ok().json()["leakage"]["n"], 1);
+        // Other examples are another router.
+        routes["out_of_domain"][0] = json!("curtains please");
+        sandbox.write("routes.json", routes.to_string());
+        let error = sandbox.refused(["classify", "--router", "built/router.json", "rust"]);
+        assert!(error.contains("router.json"), "{error}");
+        // Another rule does not look at them, and says so.
+        routes["scoring"] = json!("centroid");
+        sandbox.write("routes.json", routes.to_string());
+        let run = sandbox.run(["classify", "rust"]).ok();
+        assert!(
+            run.stderr.contains("the out-of-domain examples are not used"),
+            "{}",
+            run.stderr
+        );
+        routes["out_of_domain"][1] = json!("rust please 0");
+        sandbox.write("routes.json", routes.to_string());
+        let error = sandbox.refused(["classify", "rust"]);
+        assert!(
+            error.contains("out_of_domain[1]: it is an example of route \"coding\" as well"),
+            "{error}"
+        );
+    }
 }

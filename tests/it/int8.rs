@@ -121,7 +121,7 @@ impl Progress for Notes {
     fn end(&self) {}
 }
 
-/// Of several seconds each: `cargo test --test it -- --ignored slow::`.
+/// Most of half a second and more: `cargo test --test it -- --ignored slow::`.
 mod slow {
     use super::*;
 

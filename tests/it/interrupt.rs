@@ -50,7 +50,7 @@ fn labelled(rows: usize, words: usize) -> String {
     labelled
 }
 
-/// Of several seconds each: `cargo test --test it -- --ignored slow::`.
+/// Most of half a second and more: `cargo test --test it -- --ignored slow::`.
 mod slow {
     use super::*;
 

@@ -198,7 +198,7 @@ fn results_that_are_gone_are_kept_open_until_they_are_given_up() {
     assert_eq!(provider.state().batches.len(), 4);
 }
 
-/// Of several seconds each: `cargo test --test it -- --ignored slow::`.
+/// Most of half a second and more: `cargo test --test it -- --ignored slow::`.
 mod slow {
     use super::*;
 

@@ -17,28 +17,6 @@ fn collect_big() -> String {
     format!("{COLLECT} --model big")
 }
 
-#[test]
-fn nobody_at_the_address() {
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let sandbox = bench(5);
-    both(&sandbox, &format!("http://127.0.0.1:{port}/v1"), "");
-    let refused = ends(3, &sandbox, &format!("{COLLECT} --attempts 2"));
-    assert!(
-        refused
-            .stderr
-            .contains("error: no model answers: big: cannot connect; small: cannot connect\n"),
-        "{}",
-        refused.stderr
-    );
-    let lines = records(&sandbox);
-    assert_eq!(counts(&lines, "error_kind"), [("unreachable".to_owned(), 4)].into());
-    assert_eq!(
-        counts(&lines, "status"),
-        [("error".to_owned(), 4)].into(),
-        "nothing was sent, so nothing was billed"
-    );
-}
-
 /// A server that reads a request and answers with some bytes, then closes the connection.
 fn cut_off(answer: &'static [u8]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -108,4 +86,31 @@ fn answers_that_are_cut_short_refused_or_empty_are_answers_of_their_own_class() 
         (&outcomes, &json!(6))
     );
     assert_eq!(by_cell(&records(&sandbox)).len(), 6);
+}
+
+mod slow {
+    use super::*;
+
+    #[test]
+    #[ignore = "slow; .ci/run runs it"]
+    fn nobody_at_the_address() {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let sandbox = bench(5);
+        both(&sandbox, &format!("http://127.0.0.1:{port}/v1"), "");
+        let refused = ends(3, &sandbox, &format!("{COLLECT} --attempts 2"));
+        assert!(
+            refused
+                .stderr
+                .contains("error: no model answers: big: cannot connect; small: cannot connect\n"),
+            "{}",
+            refused.stderr
+        );
+        let lines = records(&sandbox);
+        assert_eq!(counts(&lines, "error_kind"), [("unreachable".to_owned(), 4)].into());
+        assert_eq!(
+            counts(&lines, "status"),
+            [("error".to_owned(), 4)].into(),
+            "nothing was sent, so nothing was billed"
+        );
+    }
 }

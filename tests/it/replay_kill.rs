@@ -43,95 +43,6 @@ fn whole_lines(sandbox: &Sandbox) -> Vec<u8> {
     bytes
 }
 
-#[test]
-fn a_run_that_is_killed_again_and_again_pays_for_no_answer_twice_and_loses_none() {
-    let slow = Arc::new(AtomicUsize::new(0));
-    let chat = slow_from(&slow, Duration::from_mins(5));
-    let sandbox = bench(100);
-    both(&sandbox, &chat.base_url(), "concurrency = 8");
-    let mut known = BTreeSet::new();
-    let mut lines = Vec::new();
-    for (kill, at) in [0, 30, 80, 120].into_iter().enumerate() {
-        let before = chat.count();
-        let at = at.max(before);
-        slow.store(at, Ordering::SeqCst);
-        let mut child = online(&sandbox, COLLECT).spawn().unwrap();
-        // The first request to a model goes alone.
-        let held = if kill == 0 { 1 } else { 3 };
-        wait_until(&mut child, || chat.count() >= at + held);
-        let output = killed(child);
-        slow.store(usize::MAX, Ordering::SeqCst);
-        let told = String::from_utf8(output.stderr).unwrap();
-        assert_eq!(
-            told.contains("on their way when the run was killed: "),
-            kill > 0,
-            "{told}"
-        );
-        assert_eq!(told.contains("the last line was torn (11 bytes"), kill == 3, "{told}");
-        let records = records(&sandbox);
-        // Those that the kill before has cut off.
-        known.extend(cells_of(&records, "budget_unknown"));
-        for cell in &chat.cells()[before..] {
-            assert!(!known.contains(cell), "{cell:?} was answered, or may have been billed");
-        }
-        known.extend(cells_of(&records, "ok"));
-        assert!(whole_lines(&sandbox).starts_with(&lines), "a line is lost");
-        lines = whole_lines(&sandbox);
-        // What the server has not held back was answered; at most what was in flight of it is not written down.
-        assert!(known.len() + 16 >= at, "{} of {at}", known.len());
-        if kill == 2 {
-            let file = sandbox.path("run/responses.jsonl");
-            std::fs::write(file, [&lines[..], b"{\"v\":1,\"key"].concat()).unwrap();
-        }
-    }
-    let before = chat.count();
-    let stopped = ends(5, &sandbox, COLLECT);
-    let so_far = records(&sandbox);
-    let unknown = cells_of(&so_far, "budget_unknown");
-    for cell in &chat.cells()[before..] {
-        assert!(!known.contains(cell) && !unknown.contains(cell), "{cell:?}");
-    }
-    assert!(
-        unknown.len() >= 10,
-        "1 + 3 × 3 requests at least were held back: {unknown:?}"
-    );
-    assert_eq!(cells_of(&so_far, "ok").len() + unknown.len(), 200);
-    let told = format!(
-        "error: {0} of 200 answers are missing: {0} got no answer and may have been billed (--retry-unknown asks again)",
-        unknown.len()
-    );
-    assert!(stopped.stderr.contains(&told), "{}", stopped.stderr);
-
-    // The command that is printed asks for them, and for nothing else.
-    let before = chat.count();
-    let resume = resume_command(&stopped.stderr);
-    assert!(resume.ends_with("--retry-unknown"), "{resume}");
-    pasted(&sandbox, resume).ok();
-    assert_eq!(chat.cells()[before..].iter().cloned().collect::<BTreeSet<_>>(), unknown);
-    assert_eq!(chat.count() - before, unknown.len());
-
-    let all = records(&sandbox);
-    assert!(whole_lines(&sandbox).starts_with(&lines));
-    assert_eq!(whole_lines(&sandbox), sandbox.read_bytes("run/responses.jsonl"));
-    let asked = chat.cells();
-    let by_cell = by_cell(&all);
-    assert_eq!(by_cell.len(), 200);
-    for (cell, records) in &by_cell {
-        let requests = asked.iter().filter(|asked| *asked == cell).count();
-        assert_eq!(records.iter().filter(|r| r["status"] == "ok").count(), 1, "{cell:?}");
-        assert!((1..=records.len()).contains(&requests), "{cell:?}: {requests} requests");
-        let attempts: Vec<u64> = records.iter().map(|r| r["attempt"].as_u64().unwrap()).collect();
-        assert!(attempts.is_sorted_by(|a, b| a < b), "{attempts:?}");
-    }
-    // Whatever the server would bill is counted.
-    let charged = charged(&all);
-    let billed = ANSWER_USD * f64::from(u32::try_from(asked.len()).unwrap());
-    assert!(charged + 1e-12 >= billed && charged <= 1.0, "{charged} of {billed}");
-    let whole = ends(0, &sandbox, &format!("{COLLECT} --format json")).json();
-    assert_eq!(chat.count(), asked.len(), "a complete run asks nobody");
-    assert!((whole["charged_usd"].as_f64().unwrap() - charged).abs() < 1e-12);
-}
-
 /// One works, the others are told who; together they ask for each answer once.
 #[test]
 fn eight_processes_at_once_ask_for_nothing_twice() {
@@ -216,6 +127,96 @@ fn a_second_ctrl_c_ends_at_once_and_what_was_in_flight_is_known_afterwards() {
 
 mod slow {
     use super::*;
+
+    #[test]
+    #[ignore = "slow; .ci/run runs it"]
+    fn a_run_that_is_killed_again_and_again_pays_for_no_answer_twice_and_loses_none() {
+        let slow = Arc::new(AtomicUsize::new(0));
+        let chat = slow_from(&slow, Duration::from_mins(5));
+        let sandbox = bench(100);
+        both(&sandbox, &chat.base_url(), "concurrency = 8");
+        let mut known = BTreeSet::new();
+        let mut lines = Vec::new();
+        for (kill, at) in [0, 30, 80, 120].into_iter().enumerate() {
+            let before = chat.count();
+            let at = at.max(before);
+            slow.store(at, Ordering::SeqCst);
+            let mut child = online(&sandbox, COLLECT).spawn().unwrap();
+            // The first request to a model goes alone.
+            let held = if kill == 0 { 1 } else { 3 };
+            wait_until(&mut child, || chat.count() >= at + held);
+            let output = killed(child);
+            slow.store(usize::MAX, Ordering::SeqCst);
+            let told = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(
+                told.contains("on their way when the run was killed: "),
+                kill > 0,
+                "{told}"
+            );
+            assert_eq!(told.contains("the last line was torn (11 bytes"), kill == 3, "{told}");
+            let records = records(&sandbox);
+            // Those that the kill before has cut off.
+            known.extend(cells_of(&records, "budget_unknown"));
+            for cell in &chat.cells()[before..] {
+                assert!(!known.contains(cell), "{cell:?} was answered, or may have been billed");
+            }
+            known.extend(cells_of(&records, "ok"));
+            assert!(whole_lines(&sandbox).starts_with(&lines), "a line is lost");
+            lines = whole_lines(&sandbox);
+            // What the server has not held back was answered; at most what was in flight of it is not written down.
+            assert!(known.len() + 16 >= at, "{} of {at}", known.len());
+            if kill == 2 {
+                let file = sandbox.path("run/responses.jsonl");
+                std::fs::write(file, [&lines[..], b"{\"v\":1,\"key"].concat()).unwrap();
+            }
+        }
+        let before = chat.count();
+        let stopped = ends(5, &sandbox, COLLECT);
+        let so_far = records(&sandbox);
+        let unknown = cells_of(&so_far, "budget_unknown");
+        for cell in &chat.cells()[before..] {
+            assert!(!known.contains(cell) && !unknown.contains(cell), "{cell:?}");
+        }
+        assert!(
+            unknown.len() >= 10,
+            "1 + 3 × 3 requests at least were held back: {unknown:?}"
+        );
+        assert_eq!(cells_of(&so_far, "ok").len() + unknown.len(), 200);
+        let told = format!(
+            "error: {0} of 200 answers are missing: {0} got no answer and may have been billed (--retry-unknown asks again)",
+            unknown.len()
+        );
+        assert!(stopped.stderr.contains(&told), "{}", stopped.stderr);
+
+        // The command that is printed asks for them, and for nothing else.
+        let before = chat.count();
+        let resume = resume_command(&stopped.stderr);
+        assert!(resume.ends_with("--retry-unknown"), "{resume}");
+        pasted(&sandbox, resume).ok();
+        assert_eq!(chat.cells()[before..].iter().cloned().collect::<BTreeSet<_>>(), unknown);
+        assert_eq!(chat.count() - before, unknown.len());
+
+        let all = records(&sandbox);
+        assert!(whole_lines(&sandbox).starts_with(&lines));
+        assert_eq!(whole_lines(&sandbox), sandbox.read_bytes("run/responses.jsonl"));
+        let asked = chat.cells();
+        let by_cell = by_cell(&all);
+        assert_eq!(by_cell.len(), 200);
+        for (cell, records) in &by_cell {
+            let requests = asked.iter().filter(|asked| *asked == cell).count();
+            assert_eq!(records.iter().filter(|r| r["status"] == "ok").count(), 1, "{cell:?}");
+            assert!((1..=records.len()).contains(&requests), "{cell:?}: {requests} requests");
+            let attempts: Vec<u64> = records.iter().map(|r| r["attempt"].as_u64().unwrap()).collect();
+            assert!(attempts.is_sorted_by(|a, b| a < b), "{attempts:?}");
+        }
+        // Whatever the server would bill is counted.
+        let charged = charged(&all);
+        let billed = ANSWER_USD * f64::from(u32::try_from(asked.len()).unwrap());
+        assert!(charged + 1e-12 >= billed && charged <= 1.0, "{charged} of {billed}");
+        let whole = ends(0, &sandbox, &format!("{COLLECT} --format json")).json();
+        assert_eq!(chat.count(), asked.len(), "a complete run asks nobody");
+        assert!((whole["charged_usd"].as_f64().unwrap() - charged).abs() < 1e-12);
+    }
 
     #[test]
     #[ignore = "slow; .ci/run runs it"]

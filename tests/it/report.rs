@@ -168,7 +168,7 @@ fn a_check_says_its_verdict_first() {
     );
 }
 
-/// Of several seconds each: `cargo test --test it -- --ignored slow::`.
+/// Most of half a second and more: `cargo test --test it -- --ignored slow::`.
 mod slow {
     use super::*;
 
