@@ -44,7 +44,7 @@ pub(super) fn prompt_of(object: &Map<String, Value>, prompt: &str) -> Result<Opt
     let is_chat = !messages.is_empty() && messages.iter().all(|message| message["role"].is_string());
     if !is_chat {
         return Err(format!(
-            "\"{key}\" is an array, neither a string nor a chat of messages with a \"role\" and \"content\""
+            "\"{key}\" is an array, neither a string nor a chat, which looks like [{{\"role\": \"user\", \"content\": \"…\"}}]"
         ));
     }
     let asked = messages.iter().rfind(|message| message["role"] == "user");

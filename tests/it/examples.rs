@@ -14,6 +14,13 @@ const WORDS: [(&str, [&str; 6]); 3] = [
     ),
 ];
 
+/// What `eval` says, without intervals and plots.
+fn evaluated(sandbox: &Sandbox, arguments: &[&str]) -> Value {
+    let plain = ["--resamples", "0", "--no-plots", "--quiet", "--format", "json"];
+    let command = ["eval"].iter().chain(arguments).chain(&plain);
+    sandbox.run(command.copied()).ok().json()
+}
+
 fn many(n: usize) -> Vec<Prompt> {
     (0..2 * n)
         .map(|i| {
@@ -205,21 +212,7 @@ fn better_examples_are_proposed_with_their_evidence_and_only_then_written() {
         );
     }
     // What was judged is what the new file gives.
-    let eval = sandbox
-        .run([
-            "eval",
-            "prompts.csv",
-            "--routes",
-            "routes.improved.json",
-            "--resamples",
-            "0",
-            "--no-plots",
-            "--format",
-            "json",
-            "--quiet",
-        ])
-        .ok()
-        .json();
+    let eval = evaluated(&sandbox, &["prompts.csv", "--routes", "routes.improved.json"]);
     let accuracy = number(&eval["forced_choice"]["accuracy"], "point");
     assert!((accuracy - number(&report["test"]["after"], "point")).abs() < 1e-12);
 }
@@ -250,22 +243,9 @@ mod slow {
         let outside: Vec<String> = (0..12)
             .map(|i| format!("shoes dinner sofa weather {}", 900 + i))
             .collect();
-        let eval = |sandbox: &Sandbox, more: &[&str]| {
-            let command = [
-                "eval",
-                "prompts.csv",
-                "--resamples",
-                "0",
-                "--no-plots",
-                "--quiet",
-                "--format",
-                "json",
-            ];
-            sandbox.run(command.iter().chain(more).copied()).ok().json()
-        };
         routes["scoring"] = json!("logistic:10");
         sandbox.write("routes.json", routes.to_string());
-        let blind = eval(&sandbox, &[]);
+        let blind = evaluated(&sandbox, &["prompts.csv"]);
         routes["scoring"] = json!("logistic+ood:10");
         sandbox.write("routes.json", routes.to_string());
         let error = sandbox.refused(["classify", "rust"]);
@@ -275,7 +255,7 @@ mod slow {
         );
         routes["out_of_domain"] = json!(outside);
         sandbox.write("routes.json", routes.to_string());
-        let knowing = eval(&sandbox, &[]);
+        let knowing = evaluated(&sandbox, &["prompts.csv"]);
         let auroc = |report: &Value| number(report, "detection.auroc.point");
         assert!(
             auroc(&knowing) > auroc(&blind).max(0.99),
@@ -285,7 +265,7 @@ mod slow {
         );
         // A router file holds what the rule has learnt from, and gives the same.
         sandbox.run(["centroids", "--quiet", "--out", "built"]).ok();
-        let of_file = eval(&sandbox, &["--router", "built/router.json"]);
+        let of_file = evaluated(&sandbox, &["prompts.csv", "--router", "built/router.json"]);
         assert_eq!(of_file["detection"], knowing["detection"]);
         for command in [
             "calibrate prompts.csv --resamples 20 --no-plots",
@@ -306,17 +286,7 @@ mod slow {
         let mut prompts = many(150);
         prompts.push([outside[0].clone(), "none".into(), "test".into()]);
         sandbox.write("leaking.csv", csv_of(&prompts));
-        let command = [
-            "eval",
-            "leaking.csv",
-            "--resamples",
-            "0",
-            "--no-plots",
-            "--quiet",
-            "--format",
-            "json",
-        ];
-        assert_eq!(sandbox.run(command).ok().json()["leakage"]["n"], 1);
+        assert_eq!(evaluated(&sandbox, &["leaking.csv"])["leakage"]["n"], 1);
         // Other examples are another router.
         routes["out_of_domain"][0] = json!("curtains please");
         sandbox.write("routes.json", routes.to_string());
