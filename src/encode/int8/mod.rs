@@ -24,7 +24,6 @@ pub(super) use session::Int8Session;
 
 /// The model of the weights.
 pub(super) const MODEL: BundledModel = BundledModel::MiniLm;
-const PADDING: u32 = 0;
 
 /// The file of tensors that is made of the weights.
 pub(crate) const TENSORS: Derived = Derived {
