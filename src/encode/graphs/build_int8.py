@@ -19,8 +19,10 @@ Input:   ``input_ids``, int64 [batch, sequence], texts of one length
 Output:  ``sentence_embedding``, float32 [batch, 384], mean pooled and of length 1
 
 There is no mask and nothing to pad: without one ONNX Runtime computes attention block by block, which is quicker, and a text
-meets the same operators in whatever batch it comes. (With masks where they are needed and none elsewhere, a text's numbers would
-depend on its batch: the two ways differ in last digits, which rounding to uint8 multiplies to 3e-3.) Activations become uint8 with one fixed scale and zero point a tensor, so that a text's numbers do not depend on its batch;
+meets the same operators in whatever batch it comes. (With masks where they are needed and none elsewhere, a text's numbers
+would depend on its batch: the two ways differ in last digits, which rounding to uint8 multiplies to 3e-3.)
+
+Activations become uint8 with one fixed scale and zero point a tensor, so that a text's numbers do not depend on its batch;
 `MatMulIntegerToFloat` and `MultiHeadAttention` are of ONNX Runtime's own domain, `Gelu` of opset 20. Hidden states stay
 two-dimensional, [batch * sequence, hidden]: ONNX Runtime fuses the three-dimensional add and normalise into one operator
 which is slower. Layer normalisation is written out for the same reason: the operator's loops are scalar, and took a quarter
