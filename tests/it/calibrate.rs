@@ -9,7 +9,7 @@ pub(crate) fn calibrated<'a>(sandbox: &Sandbox, arguments: impl IntoIterator<Ite
     let arguments = ["calibrate", "prompts.csv", "--no-plots", "--format", "json"]
         .into_iter()
         .chain(arguments);
-    sandbox.run(arguments).ok().json()
+    sandbox.run_quickly(arguments).ok().json()
 }
 
 /// The cells of the sweep's table for one split.
@@ -28,14 +28,16 @@ fn sweep(sandbox: &Sandbox, split: &str) -> Vec<[f64; 4]> {
 #[test]
 fn json_on_standard_output_is_the_file() {
     let sandbox = Sandbox::with_data();
-    let run = sandbox.run(["calibrate", "prompts.csv", "--format", "json"]).ok();
+    let run = sandbox
+        .run_quickly(["calibrate", "prompts.csv", "--format", "json"])
+        .ok();
     assert_eq!(run.stdout, sandbox.read("reports/calibration.json"));
 }
 
 #[test]
 fn the_files_are_these() {
     let sandbox = Sandbox::with_data();
-    sandbox.run(["calibrate", "prompts.csv"]).ok();
+    sandbox.run_quickly(["calibrate", "prompts.csv"]).ok();
     let files = sandbox.files("reports");
     insta::assert_snapshot!(files.keys().map(String::as_str).collect::<Vec<_>>().join("\n"));
 }
@@ -44,7 +46,7 @@ fn the_files_are_these() {
 fn the_text_shows_the_choice() {
     let sandbox = Sandbox::with_data();
     let run = sandbox
-        .run(["calibrate", "prompts.csv", "--no-plots", "--no-cache"])
+        .run_quickly(["calibrate", "prompts.csv", "--no-plots", "--no-cache"])
         .ok();
     insta::assert_snapshot!(format!(
         "{}----- stderr -----\n{}",
@@ -60,7 +62,7 @@ fn the_same_rows_choose_and_judge_only_with_a_warning() {
         let arguments = ["calibrate", "prompts.csv", "--no-plots", "--format", "json"]
             .into_iter()
             .chain(flags);
-        let run = sandbox.run(arguments).ok();
+        let run = sandbox.run_quickly(arguments).ok();
         assert!(
             run.stderr.contains("warning: the same rows choose and judge"),
             "{}",
@@ -88,7 +90,7 @@ fn min_cost_counts_the_price_of_every_prompt() {
         report["chosen"]["gap"].to_string(),
     );
     sandbox
-        .run([
+        .run_quickly([
             "eval",
             "prompts.csv",
             "--no-plots",

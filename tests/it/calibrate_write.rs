@@ -121,7 +121,7 @@ fn per_route_thresholds_are_written_into_each_route_and_used() {
     assert_eq!(rest, routes());
 
     let evaluation = sandbox
-        .run(["eval", "prompts.csv", "--no-plots", "--format", "json"])
+        .run_quickly(["eval", "prompts.csv", "--no-plots", "--format", "json"])
         .ok()
         .json();
     assert_eq!(evaluation["thresholds"]["by_route"], report["chosen"]["by_route"]);
@@ -158,5 +158,5 @@ fn a_bare_mapping_takes_the_thresholds_in_each_route() {
         "--encoder",
         "hashing",
     ];
-    assert_in_use(&sandbox.run(arguments).ok().json(), &report["chosen"]);
+    assert_in_use(&sandbox.run_quickly(arguments).ok().json(), &report["chosen"]);
 }

@@ -11,7 +11,7 @@ fn evaluated<'a>(sandbox: &Sandbox, arguments: impl IntoIterator<Item = &'a str>
     let arguments = ["eval", "prompts.csv", "--no-plots", "--format", "json"]
         .into_iter()
         .chain(arguments);
-    sandbox.run(arguments).ok().json()
+    sandbox.run_quickly(arguments).ok().json()
 }
 
 /// The parts of a report that are figures of all rows together.
@@ -35,7 +35,7 @@ fn figures(report: &Value) -> Value {
 fn json_on_standard_output_is_the_file() {
     let sandbox = Sandbox::with_data();
     let run = sandbox
-        .run(["eval", "prompts.csv", "--format", "json", "--out", "here/deep"])
+        .run_quickly(["eval", "prompts.csv", "--format", "json", "--out", "here/deep"])
         .ok();
     assert_eq!(run.stdout, sandbox.read("here/deep/eval.json"));
 }
@@ -43,7 +43,7 @@ fn json_on_standard_output_is_the_file() {
 #[test]
 fn the_files_are_these() {
     let sandbox = Sandbox::with_data();
-    let run = sandbox.run(["eval", "prompts.csv"]).ok();
+    let run = sandbox.run_quickly(["eval", "prompts.csv"]).ok();
     let files = sandbox.files("reports");
     let names: Vec<&str> = files.keys().map(String::as_str).collect();
     insta::assert_snapshot!(names.join("\n"));
@@ -81,7 +81,7 @@ fn quiet_says_nothing_but_the_answer() {
     let sandbox = Sandbox::with_data();
     assert_eq!(
         sandbox
-            .run(["eval", "prompts.csv", "--no-plots", "--quiet"])
+            .run_quickly(["eval", "prompts.csv", "--no-plots", "--quiet"])
             .ok()
             .stderr,
         ""
@@ -237,7 +237,7 @@ fn a_second_run_embeds_nothing() {
         let arguments = ["eval", "prompts.csv", "--no-plots"]
             .into_iter()
             .chain(flag.iter().copied());
-        sandbox.run(arguments).ok().stderr.contains("embedded")
+        sandbox.run_quickly(arguments).ok().stderr.contains("embedded")
     };
     assert!(run(&[]));
     assert!(!run(&[]));
@@ -292,7 +292,10 @@ fn reliability_is_fitted_on_the_other_split_or_says_that_it_is_not() {
 fn figures_with_nothing_under_them_are_null() {
     let sandbox = Sandbox::with_routes();
     sandbox.write("prompts.csv", "prompt,label,split\nhello,none,test\ndinner,none,test\n");
-    let report = sandbox.run(["eval", "prompts.csv", "--format", "json"]).ok().json();
+    let report = sandbox
+        .run_quickly(["eval", "prompts.csv", "--format", "json"])
+        .ok()
+        .json();
     let nothing = json!({ "point": null, "lower": null, "upper": null, "n": 0 });
     for path in [
         "forced_choice.accuracy",
@@ -307,13 +310,16 @@ fn figures_with_nothing_under_them_are_null() {
         "prompts.csv",
         "prompt,label,split\nrust loop,coding,test\nsort array,coding,test\n",
     );
-    let report = sandbox.run(["eval", "prompts.csv", "--format", "json"]).ok().json();
+    let report = sandbox
+        .run_quickly(["eval", "prompts.csv", "--format", "json"])
+        .ok()
+        .json();
     assert_eq!(report["as_deployed"]["false_accept_rate"]["point"], Value::Null);
     assert_eq!(
         report["confusion"]["row_shares"][3],
         json!([nothing, nothing, nothing, nothing])
     );
-    let text = sandbox.run(["eval", "prompts.csv", "--no-plots"]).ok().stdout;
+    let text = sandbox.run_quickly(["eval", "prompts.csv", "--no-plots"]).ok().stdout;
     assert!(text.contains("n/a") && !text.contains("NaN"), "{text}");
 }
 

@@ -91,7 +91,7 @@ fn one_route() {
     assert_eq!((&prompt["gap"], &prompt["runner_up"]), (&Value::Null, &Value::Null));
     assert_eq!(prompt["decision"], "accepted");
 
-    let run = sandbox.run(["eval", "prompts.csv", "--format", "json"]).ok();
+    let run = sandbox.run_quickly(["eval", "prompts.csv", "--format", "json"]).ok();
     assert_eq!(run.stderr.matches("warning:").count(), 1, "{}", run.stderr);
     let report = run.json();
     assert_eq!(
@@ -102,7 +102,7 @@ fn one_route() {
         assert_eq!(mistake["gap"], Value::Null);
     }
     let report = sandbox
-        .run(["calibrate", "prompts.csv", "--format", "json"])
+        .run_quickly(["calibrate", "prompts.csv", "--format", "json"])
         .ok()
         .json();
     assert_eq!(

@@ -83,7 +83,7 @@ const AS_DEPLOYED: [&str; 6] = [
 fn eval_has_every_promised_key() {
     let sandbox = Sandbox::with_data();
     let report = sandbox
-        .run(["eval", "prompts.csv", "--no-plots", "--format", "json"])
+        .run_quickly(["eval", "prompts.csv", "--no-plots", "--format", "json"])
         .ok()
         .json();
     assert_eq!(
@@ -138,7 +138,7 @@ fn eval_has_every_promised_key() {
 fn calibrate_has_every_promised_key() {
     let sandbox = Sandbox::with_data();
     let report = sandbox
-        .run(["calibrate", "prompts.csv", "--no-plots", "--format", "json"])
+        .run_quickly(["calibrate", "prompts.csv", "--no-plots", "--format", "json"])
         .ok()
         .json();
     assert_eq!(
@@ -160,7 +160,7 @@ fn calibrate_has_every_promised_key() {
 fn eval_documents_are_valid() {
     let sandbox = Sandbox::with_data();
     let validator = validator(&sandbox, "eval");
-    sandbox.run(["eval", "prompts.csv", "--no-plots"]).ok();
+    sandbox.run_quickly(["eval", "prompts.csv", "--no-plots"]).ok();
     let report = sandbox.read_json("reports/eval.json");
     assert_valid(&validator, &report);
     assert_refused(&validator, &report, |r| remove(r, "", "forced_choice"));
@@ -174,7 +174,7 @@ fn eval_documents_are_valid() {
     let mut one = routes();
     one["routes"] = json!({ "coding": one["routes"]["coding"] });
     sandbox.write("routes.json", pretty(&one));
-    sandbox.run(["eval", "prompts.csv", "--no-plots"]).ok();
+    sandbox.run_quickly(["eval", "prompts.csv", "--no-plots"]).ok();
     assert_valid(&validator, &sandbox.read_json("reports/eval.json"));
 }
 
@@ -186,7 +186,7 @@ fn calibration_documents_are_valid() {
         let arguments = ["calibrate", "prompts.csv", "--no-plots"]
             .into_iter()
             .chain(flags.iter().copied());
-        sandbox.run(arguments).ok();
+        sandbox.run_quickly(arguments).ok();
         let report = sandbox.read_json("reports/calibration.json");
         assert_valid(&validator, &report);
         assert_refused(&validator, &report, |r| remove(r, "", "none"));
@@ -256,7 +256,7 @@ fn routes_files_are_valid() {
     let validator = validator(&sandbox, "routes");
     assert_valid(&validator, &routes());
     sandbox
-        .run(["calibrate", "prompts.csv", "--no-plots", "--per-route", "--write"])
+        .run_quickly(["calibrate", "prompts.csv", "--no-plots", "--per-route", "--write"])
         .ok();
     assert_valid(&validator, &sandbox.read_json("routes.json"));
     let shipped = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("routes.json")).unwrap();
