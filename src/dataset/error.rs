@@ -166,7 +166,7 @@ impl Hint for DatasetError {
             Self::Empty { .. } | Self::NoRows { .. } => Some("a CSV starts with the line: prompt,label,split".into()),
             Self::MissingColumn { flag, .. } => Some(format!("name the column with {flag} COLUMN")),
             Self::NoText { .. } => Some(
-                "name another column (--prompt-column, --label-column …), or write this one as text or as numbers of 32 or 64 bits"
+                "name another column (--prompt-column, --label-column …), or write this one as text; of lists, chats are read as prompts: messages with role and content"
                     .into(),
             ),
             Self::MissingScored { hint, .. } => Some((*hint).to_owned()),

@@ -101,7 +101,7 @@ impl Log {
         let mut wanted = vec![columns.prompt.as_str(), "score", "gap", "best", "route"];
         wanted.extend(columns.time.as_deref());
         let cells = match format.unwrap_or_else(|| Format::of(path)) {
-            Format::Parquet => parquet::cells(bytes, &source, &wanted)?,
+            Format::Parquet => parquet::cells(bytes, &source, &wanted, &[&columns.prompt])?,
             Format::Csv => csv_cells(text(&bytes, &source)?, &source)?,
             Format::Jsonl => jsonl_cells(text(&bytes, &source)?, &columns.prompt),
         };

@@ -14,7 +14,7 @@ pub enum Format {
     Csv,
     /// One JSON object a line; the prompt may be a chat, of which the last message of the user counts, and `messages` stands in for `prompt`.
     Jsonl,
-    /// Apache Parquet.
+    /// Apache Parquet; prompts may be chats as in JSON Lines, lists of structs with `role` and `content`. Times become RFC 3339 in UTC.
     Parquet,
 }
 

@@ -241,10 +241,21 @@ mod slow {
     fn damaged_parquet_is_refused_or_other_text() {
         let sandbox = Sandbox::with_data();
         run_ok(&sandbox, "embed prompts.csv -o data.parquet --no-cache");
+        damage_parquet(&sandbox, &sandbox.read_bytes("data.parquet"), 6);
+    }
+
+    /// Columns that are read as Arrow arrays: chats.
+    #[test]
+    #[ignore = "slow; .ci/run runs it"]
+    fn damaged_parquet_of_chats_is_refused_or_other_text() {
+        damage_parquet(&Sandbox::with_data(), include_bytes!("golden/chats.parquet"), 16);
+    }
+
+    fn damage_parquet(sandbox: &Sandbox, whole: &[u8], seed: u64) {
+        sandbox.write("data.parquet", whole);
         let command = sandbox.process("eval data.parquet --split all --resamples 0 --no-plots --no-cache --quiet");
         assert_eq!(run(&command).code, 0);
-        let mut draws = Draws::new(6);
-        let whole = sandbox.read_bytes("data.parquet");
+        let mut draws = Draws::new(seed);
         // The last four bytes before the mark at the end are the length of the metadata.
         let (_, end) = whole[..whole.len() - 4]
             .split_last_chunk::<4>()
@@ -254,11 +265,11 @@ mod slow {
         let mut refused = 0;
         for round in 0..3 * ROUNDS {
             let bytes = match round % 3 {
-                0 => cut(&whole, &mut draws),
-                1 => turned(&whole, &mut draws),
+                0 => cut(whole, &mut draws),
+                1 => turned(whole, &mut draws),
                 // Absurd numbers of rows, pages and bytes: nine bytes of the metadata are the longest number that there is.
                 _ => {
-                    let mut bytes = whole.clone();
+                    let mut bytes = whole.to_vec();
                     let at = metadata + draws.below(end - 9);
                     bytes[at..at + 8].fill(0xff);
                     bytes[at + 8] = 0x7f;

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::support::{Prompt, Sandbox, csv_of, number, prompts, rows_of};
+use crate::support::{Prompt, Sandbox, at, csv_of, number, prompts, rows_of};
 
 /// The evaluation of a dataset, without the name of its source.
 #[track_caller]
@@ -139,12 +139,9 @@ fn parquet_with_columns_of_every_kind() {
     for (column, holds) in [
         ("messages", "lists"),
         ("image", "structs"),
-        ("when", "dates or times"),
-        ("day", "dates or times"),
         ("price", "values of another kind"),
         ("half", "values of another kind"),
         ("pair", "lists"),
-        ("small", "numbers of 8 or 16 bits"),
         ("map", "lists"),
     ] {
         for command in [
@@ -157,6 +154,81 @@ fn parquet_with_columns_of_every_kind() {
             );
             assert!(refused.starts_with("exit 2\n") && refused.contains(&told), "{refused}");
         }
+    }
+    for (column, label) in [
+        ("when", "1970-01-01T00:00:00.000001Z"),
+        ("day", "1970-01-02"),
+        ("small", "1"),
+    ] {
+        let command = "import dataset nested.parquet -o read.csv --overwrite --label-column";
+        sandbox.run(command.split(' ').chain([column])).ok();
+        let labels = rows_of(&sandbox.read("read.csv"));
+        assert!(
+            labels.len() == 3 && labels.iter().all(|row| row["label"] == label),
+            "{labels:?}"
+        );
+    }
+}
+
+/// Chats, times, dates and numbers of 8 bits in four groups of rows (`golden/make_chats_parquet.py`) are what they are as JSON Lines.
+#[test]
+fn parquet_of_chats_is_json_lines_of_chats() {
+    let sandbox = Sandbox::with_routes();
+    sandbox.write("chats.parquet", include_bytes!("golden/chats.parquet"));
+    sandbox.write("chats.jsonl", include_bytes!("golden/chats.jsonl"));
+    let of = |extension: &str, flags: &str| {
+        let file = format!("chats.{extension}");
+        evaluation(&sandbox, [file.as_str()].into_iter().chain(flags.split_whitespace()))
+    };
+    let from_jsonl = of("jsonl", "");
+    assert_eq!(at(&from_jsonl, "provenance.dataset.rows"), 16);
+    assert!(number(&from_jsonl, "forced_choice.accuracy.point") > 0.9);
+    assert_eq!(of("parquet", ""), from_jsonl);
+    // `messages` need not be what it is called.
+    assert_eq!(of("parquet", "--prompt-column messages"), from_jsonl);
+
+    // A chat without a prompt is told of by its row, without the conversation.
+    let refused = sandbox.refused(["eval", "chats.parquet", "--prompt-column", "mute"]);
+    let told = "chats.parquet:8: \"mute\" is a chat without a message of the role \"user\"";
+    assert!(
+        refused.starts_with("exit 2\n") && refused.contains(told) && !refused.contains("terse"),
+        "{refused}"
+    );
+
+    // Of the log too, with the time.
+    let months = |extension: &str| {
+        let command = format!(
+            "monitor chats.{extension} --reference chats.jsonl --resamples 100 --by day --no-plots --format json"
+        );
+        let mut document = sandbox.run(command.split(' ')).json();
+        document["log"]["source"].take();
+        document
+    };
+    let from_jsonl = months("jsonl");
+    assert_eq!(from_jsonl["periods"].as_array().unwrap().len(), 6);
+    assert_eq!(months("parquet"), from_jsonl);
+    // And where the labels are numbers or dates, they are their texts.
+    for label in ["level", "day", "time"] {
+        sandbox
+            .run([
+                "import",
+                "dataset",
+                "chats.parquet",
+                "-o",
+                "chats.csv",
+                "--overwrite",
+                "--label-column",
+                label,
+            ])
+            .ok();
+        let jsonl = sandbox.read("chats.jsonl");
+        let expected = jsonl.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let expected: Vec<String> = expected.map(|row| row[label].as_str().unwrap().to_owned()).collect();
+        let labels: Vec<String> = rows_of(&sandbox.read("chats.csv"))
+            .iter()
+            .map(|row| row["label"].clone())
+            .collect();
+        assert_eq!(labels, expected);
     }
 }
 

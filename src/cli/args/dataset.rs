@@ -8,7 +8,7 @@ use crate::dataset::{Columns, Format, ReadOptions, ScoredColumns};
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Dataset options")]
 pub(in crate::cli) struct DatasetArgs {
-    /// Column with the prompt. In JSON Lines it may be a chat, whose last message of the user counts, and messages stands in for prompt.
+    /// Column with the prompt. In JSON Lines and Parquet it may be a chat, whose last message of the user counts, and messages stands in for prompt.
     #[arg(long, value_name = "COLUMN", default_value = "prompt")]
     pub(in crate::cli) prompt_column: String,
     /// Column with the label: a route's name, or empty, none, oos, `out_of_domain` for none.

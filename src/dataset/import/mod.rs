@@ -325,7 +325,14 @@ fn hugging_face(bytes: Vec<u8>, file: &str, columns: &PublishedColumns) -> Read 
         .chain(LABEL_COLUMNS)
         .chain(named.into_iter().flatten())
         .collect();
-    let table = parquet::cells(bytes, file, &wanted).map_err(short)?;
+    let prompts: Vec<&str> = match columns.prompt.as_deref() {
+        Some(named) => vec![named],
+        None => PROMPT_COLUMNS.to_vec(),
+    };
+    let table = parquet::cells(bytes, file, &wanted, &prompts).map_err(short)?;
+    if let Some(problem) = table.problems.first() {
+        return Err(format!("row {}: {}", problem.line, problem.message));
+    }
     let header: csv::StringRecord = table.columns.iter().map(String::as_str).collect();
     let prompt = column(&header, columns.prompt.as_deref(), &PROMPT_COLUMNS, "prompt")?;
     let label = column(&header, columns.label.as_deref(), &LABEL_COLUMNS, "label")?;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use polars::prelude::{DataFrame, DataType, Float64Chunked, ParquetReader, SerReader, StringChunked};
 
-use super::{check, unreadable};
+use super::{Kind, no_text, unreadable};
 use crate::dataset::DatasetError;
 use crate::dataset::scored::{self, Reading, Shard, Stopped};
 
@@ -95,7 +95,14 @@ impl Scored {
         let mut reader = self.reader()?;
         let schema = reader.schema().map_err(|e| self.unreadable(&e))?;
         for column in &wanted {
-            check(&schema, column, &self.source)?;
+            let kind = schema.get(column).map(|field| Kind::of(&field.dtype));
+            let holds = match kind {
+                None | Some(Kind::Text) => continue,
+                Some(Kind::Unread(holds)) => holds,
+                Some(Kind::Chat) => "lists",
+                Some(Kind::Array) => "dates, times or numbers of 8 or 16 bits",
+            };
+            return Err(no_text(&self.source, column, holds));
         }
         let frame = reader
             .with_columns(Some(wanted))
