@@ -5,8 +5,11 @@ use std::io::Cursor;
 
 use chrono::{DateTime, NaiveDate, SecondsFormat, TimeDelta};
 use polars::error::{PolarsError, PolarsResult, polars_err};
-use polars_arrow::array::{Array, BooleanArray, ListArray, PrimitiveArray, StructArray, Utf8Array, Utf8ViewArray};
-use polars_arrow::datatypes::{ArrowDataType, Field, TimeUnit};
+use polars_arrow::array::{
+    Array, BooleanArray, DictionaryArray, DictionaryKey, ListArray, PrimitiveArray, StructArray, Utf8Array,
+    Utf8ViewArray,
+};
+use polars_arrow::datatypes::{ArrowDataType, Field, IntegerType, TimeUnit};
 use polars_arrow::types::NativeType;
 use polars_buffer::Buffer;
 use polars_parquet::read::{
@@ -105,9 +108,26 @@ fn value(array: &dyn Array, row: usize, depth: usize) -> Value {
                 members.map(|(field, member)| (field.name.to_string(), value(member.as_ref(), row, depth - 1)));
             Value::Object(members.collect::<Map<_, _>>())
         }),
+        ArrowDataType::Dictionary(key, ..) => match key {
+            IntegerType::Int8 => coded::<i8>(array, row, depth),
+            IntegerType::Int16 => coded::<i16>(array, row, depth),
+            IntegerType::Int32 => coded::<i32>(array, row, depth),
+            IntegerType::Int64 => coded::<i64>(array, row, depth),
+            IntegerType::UInt8 => coded::<u8>(array, row, depth),
+            IntegerType::UInt16 => coded::<u16>(array, row, depth),
+            IntegerType::UInt32 => coded::<u32>(array, row, depth),
+            IntegerType::UInt64 => coded::<u64>(array, row, depth),
+            IntegerType::Int128 | IntegerType::UInt128 => None,
+        },
         _ => None,
     };
     found.unwrap_or_default()
+}
+
+/// What the key at a place stands for in the dictionary.
+fn coded<K: DictionaryKey>(array: &dyn Array, row: usize, depth: usize) -> Option<Value> {
+    let all = array.as_any().downcast_ref::<DictionaryArray<K>>()?;
+    Some(value(all.values().as_ref(), all.key_value(row), depth))
 }
 
 fn list(items: &dyn Array, depth: usize) -> Value {

@@ -34,7 +34,8 @@ for i in range(16):
 for i, row in enumerate(rows):
     row["mute"] = chat(1, "x")[: 1 if i == 7 else 2]
 
-message = pa.struct([("role", pa.string()), ("content", pa.string())])
+# Roles by a dictionary, as pandas has categories.
+message = pa.struct([("role", pa.dictionary(pa.int8(), pa.string())), ("content", pa.string())])
 schema = pa.schema(
     [
         ("messages", pa.list_(message)),
