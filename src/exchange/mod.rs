@@ -16,7 +16,7 @@ pub use error::ExchangeError;
 use syntax::Source;
 pub use syntax::Syntax;
 
-use crate::routes::{Routes, Thresholds};
+use crate::routes::{Routes, Scoring, Thresholds};
 
 /// A tool whose router files are read and written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,8 +51,8 @@ impl Tool {
 pub struct Imported {
     /// By routecal's name, where it is one that routecal has.
     pub encoder: Option<String>,
-    /// The scoring rule that is nearest to the tool's.
-    pub scoring: Option<&'static str>,
+    /// The scoring rule that is the tool's, or nearest to it.
+    pub scoring: Option<Scoring>,
     /// Threshold of routes without their own.
     pub threshold: Option<f64>,
     /// Whether its thresholds are for calibrated confidences and not for cosines; then none are carried over.
@@ -157,7 +157,7 @@ impl Imported {
             file.insert("encoder".into(), json!(encoder));
         }
         if let Some(scoring) = self.scoring {
-            file.insert("scoring".into(), json!(scoring));
+            file.insert("scoring".into(), json!(scoring.to_string()));
         }
         file.insert("fallback".into(), json!({ "model": fallback }));
         // One that all routes share is the threshold of the file; without any, everything is accepted.
@@ -264,6 +264,16 @@ pub fn with_thresholds(
         .collect();
     let edited = edit::with_numbers(text, key, &values).map_err(bad)?;
     let mut notes = notes_of(routes, tool);
+    // A file that says how its router scores keeps saying it.
+    if let Some(rule) = imported
+        .scoring
+        .filter(|rule| tool == Tool::SemanticRouter1 && *rule != routes.scoring)
+    {
+        notes.push(format!(
+            "the router of {file} scores as \"{rule}\" does, and the thresholds are for \"{}\": calibrate with \"scoring\": \"{rule}\" in routes.json",
+            routes.scoring
+        ));
+    }
     notes.extend(imported.notes);
     Ok((tool, edited, notes))
 }
@@ -303,17 +313,38 @@ fn notes_of(routes: &Routes, tool: Tool) -> Vec<String> {
         tool,
         routes.thresholds_by_route().into_iter().map(Thresholds::threshold),
     ));
-    let rule = routes.scoring.to_string();
-    if tool != Tool::Rasa && rule != MAX_EXAMPLE {
-        notes.push(format!(
-            "the thresholds are for the scoring rule \"{rule}\", which {name} does not have: its nearest is the best example; calibrate \
-             with \"scoring\": \"{MAX_EXAMPLE}\" in routes.json"
-        ));
-    }
+    notes.extend(of_another_rule(tool, routes.scoring));
     if !routes.out_of_domain.is_empty() {
         notes.push(format!("{name} has no examples of no route: out_of_domain is left out"));
     }
     notes
+}
+
+/// What is to be done about thresholds of a rule that is not the tool's, or not its usual one.
+fn of_another_rule(tool: Tool, rule: Scoring) -> Option<String> {
+    let name = tool.name();
+    let usual = match tool {
+        Tool::Rasa => return None,
+        Tool::RedisVl => Scoring::MaxExample,
+        Tool::SemanticRouter0 | Tool::SemanticRouter1 | Tool::LiteLlm => semantic_router::USUAL,
+    };
+    let has = match (tool, rule) {
+        // Where the file says how to aggregate.
+        (Tool::SemanticRouter1, Scoring::MaxExample | Scoring::MeanNearest(_)) => true,
+        (Tool::SemanticRouter0, Scoring::MaxExample) => {
+            return Some(format!(
+                "the thresholds are for the scoring rule \"{rule}\", and {name}'s file does not say how to aggregate: give aggregation=\"max\" where \
+                 the router is made"
+            ));
+        }
+        _ => rule == usual,
+    };
+    (!has).then(|| {
+        format!(
+            "the thresholds are for the scoring rule \"{rule}\", which {name} does not have: calibrate with \"scoring\": \"{usual}\" in routes.json, \
+             which is how it scores"
+        )
+    })
 }
 
 /// The one difference in what a threshold decides that is left where both tools score alike: none of them stops at the best route.
@@ -332,9 +363,6 @@ fn next_route_may_accept(tool: Tool, mut thresholds: impl Iterator<Item = f64>) 
 
 /// The threshold of a route that has none: every cosine reaches it.
 const NO_THRESHOLD: f64 = Thresholds::ACCEPT_ALL.threshold();
-
-/// The scoring rule that other tools have too.
-const MAX_EXAMPLE: &str = "max-example";
 
 /// `these, those and 3 more`: names in a note.
 fn listed(names: &[&str]) -> String {

@@ -7,8 +7,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::syntax::Source;
-use super::{Imported, ImportedRoute, MAX_EXAMPLE};
-use crate::routes::{DEFAULT_ENCODER, Routes};
+use super::{Imported, ImportedRoute};
+use crate::routes::{DEFAULT_ENCODER, Routes, Scoring};
 
 /// What `RedisVL` takes where a route says nothing.
 const DEFAULT_DISTANCE: f64 = 0.5;
@@ -83,7 +83,7 @@ pub(super) fn read(source: Source<'_>) -> Result<Imported, String> {
     }
     Ok(Imported {
         encoder,
-        scoring: Some(MAX_EXAMPLE),
+        scoring: Some(Scoring::MaxExample),
         threshold: None,
         calibrated: false,
         routes,

@@ -1,15 +1,19 @@
 //! semantic-router: `RouterConfig.to_file` of versions 0, `to_json` and `to_yaml` of versions 1, and `LiteLLM`'s auto-router.
 //!
 //! Thresholds. Versions 0.1 to 0.3 and 1 hold the route's aggregated score against its threshold (`>=`), where the score is the mean of
-//! those of its utterances that are among the `top_k` nearest, or their maximum with `aggregation="max"`. Versions 0.0 choose the route by
-//! that score and hold its best utterance against the threshold (`>`). With the maximum it is the rule `max-example` in all of them.
+//! those of its utterances that are among the `top_k` nearest, the rule `mean-nearest`, or their maximum with `aggregation="max"`, the rule
+//! `max-example`. Versions 0.0 choose the route by that score and hold its best utterance against the threshold (`>`): with the maximum it
+//! is `max-example` there too.
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::syntax::Source;
-use super::{Imported, ImportedRoute, MAX_EXAMPLE, Tool, listed};
-use crate::routes::{DEFAULT_ENCODER, Route, Routes, Thresholds};
+use super::{Imported, ImportedRoute, Tool, listed};
+use crate::routes::{DEFAULT_ENCODER, Route, Routes, Scoring, Thresholds};
+
+/// How it scores unless told otherwise.
+pub(super) const USUAL: Scoring = Scoring::MeanNearest(5);
 
 /// Which shape.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +30,7 @@ struct File {
     encoder: Option<EncoderFile>,
     sparse_encoder: Option<Value>,
     aggregation: Option<String>,
+    top_k: Option<usize>,
     confidence_threshold: Option<f64>,
     calibrator: Option<Value>,
     routes: Option<Vec<RouteFile>>,
@@ -75,14 +80,7 @@ pub(super) fn read(source: Source<'_>, version: Version) -> Result<Imported, Str
     if file.sparse_encoder.is_some_and(|sparse| !sparse.is_null()) {
         notes.push("the sparse encoder is left out: routecal scores by dense vectors alone".into());
     }
-    match file.aggregation.as_deref() {
-        Some("max") => {}
-        aggregation => notes.push(format!(
-            "semantic-router aggregates by {} unless told otherwise: set aggregation=\"max\" there, or thresholds chosen here mean something \
-             else",
-            aggregation.unwrap_or("the mean of the nearest utterances")
-        )),
-    }
+    let scoring = scoring_of(file.aggregation.as_deref(), file.top_k, version, &mut notes)?;
     let calibrated = file.calibrator.is_some_and(|calibrator| !calibrator.is_null());
     let Some(files) = file.routes else {
         return Err("its routes are in an index and not in the file: save the router from a local index".into());
@@ -141,11 +139,39 @@ pub(super) fn read(source: Source<'_>, version: Version) -> Result<Imported, Str
     Ok(Imported {
         calibrated,
         encoder,
-        scoring: Some(MAX_EXAMPLE),
+        scoring: Some(scoring),
         threshold: file.confidence_threshold.filter(|_| !calibrated),
         routes,
         notes,
     })
+}
+
+/// The rule that is how the router scores.
+fn scoring_of(
+    aggregation: Option<&str>,
+    top_k: Option<usize>,
+    version: Version,
+    notes: &mut Vec<String>,
+) -> Result<Scoring, String> {
+    let usual = match top_k {
+        None => USUAL,
+        Some(k) => format!("mean-nearest:{k}")
+            .parse()
+            .map_err(|_| format!("top_k is {k}"))?,
+    };
+    match (aggregation, version) {
+        (Some("max"), _) => return Ok(Scoring::MaxExample),
+        (Some("mean"), _) | (None, Version::One) => {}
+        (None, Version::Zero) => notes.push(format!(
+            "the file does not say how its router aggregates: \"scoring\" is \"{usual}\", as it does unless told otherwise; for a router with \
+             aggregation=\"max\" make it \"{}\"",
+            Scoring::MaxExample
+        )),
+        (Some(other), _) => notes.push(format!(
+            "routecal has no rule that aggregates by {other}: set aggregation=\"mean\" or \"max\" there, or thresholds chosen here mean something else"
+        )),
+    }
+    Ok(usual)
 }
 
 /// Names of the bundled encoders with the organisation that publishes them.
@@ -208,12 +234,18 @@ pub(super) fn shape_1(routes: &Routes) -> Value {
         })
     };
     let all: Vec<Value> = routes.routes.iter().zip(routes.thresholds_by_route()).map(of).collect();
-    json!({
-        "router_type": "indexed",
-        "encoder": { "type": kind, "name": name },
-        "aggregation": "max",
-        "routes": all,
-    })
+    let mut file = json!({ "router_type": "indexed", "encoder": { "type": kind, "name": name } });
+    match routes.scoring {
+        Scoring::MaxExample => file["aggregation"] = json!("max"),
+        Scoring::MeanNearest(k) => {
+            file["top_k"] = json!(k);
+            file["aggregation"] = json!("mean");
+        }
+        // What it does unless told otherwise is as good as anything: a note says that it does not have the rule.
+        _ => {}
+    }
+    file["routes"] = json!(all);
+    file
 }
 
 /// The model and the system prompt, which the tools keep and do not read.

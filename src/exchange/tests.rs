@@ -106,6 +106,93 @@ fn where_the_next_route_may_accept_that_is_told() {
 }
 
 #[test]
+fn the_rule_is_that_of_the_file() {
+    let file = |how: &str| {
+        format!(
+            "router_type: indexed\nencoder: {{type: openai, name: m}}\n{how}routes:\n- {{name: a, utterances: [x], confidence_threshold: 0.3}}\n"
+        )
+    };
+    let told = |notes: &[String], what: &str| notes.iter().filter(|note| note.contains(what)).count();
+    for (how, rule, unknown) in [
+        ("", "mean-nearest:5", 0),
+        ("aggregation: mean\ntop_k: 3\n", "mean-nearest:3", 0),
+        ("aggregation: max\ntop_k: 3\n", "max-example", 0),
+        ("aggregation: sum\n", "mean-nearest:5", 1),
+    ] {
+        let text = file(how);
+        let (_, imported) = read(&text, "router.yaml", None).expect("a router");
+        let mut own = routes(&imported);
+        assert_eq!(own.scoring.to_string(), rule, "{how}");
+        assert_eq!(told(&imported.notes, "aggregates by sum"), unknown, "{how}");
+        // Written anew it says the same.
+        let (again, notes) = write(&own, Tool::SemanticRouter1, Syntax::Yaml).expect("written");
+        let (_, reread) = read(&again, "again.yaml", None).expect("a router");
+        assert_eq!((reread.scoring, told(&notes, "rule")), (Some(own.scoring), 0), "{how}");
+        // Thresholds of another rule are not put into it in silence.
+        let (_, _, notes) = with_thresholds(&text, "router.yaml", None, &own).expect("edited");
+        assert_eq!(told(&notes, "the thresholds are for"), 0, "{notes:?}");
+        own.scoring = Scoring::MeanNearest(9);
+        let (_, _, notes) = with_thresholds(&text, "router.yaml", None, &own).expect("edited");
+        assert_eq!(
+            told(
+                &notes,
+                &format!("scores as \"{rule}\" does, and the thresholds are for \"mean-nearest:9\"")
+            ),
+            1,
+            "{notes:?}"
+        );
+    }
+    let error = read(&file("top_k: 0\n"), "router.yaml", None).expect_err("refused");
+    assert!(error.to_string().contains("top_k is 0"), "{error}");
+
+    // Which rules the others have.
+    let (_, imported) = read(&file(""), "router.yaml", None).expect("a router");
+    let mut own = routes(&imported);
+    for (rule, tool, advice) in [
+        (Scoring::MeanNearest(5), Tool::SemanticRouter0, None),
+        (
+            Scoring::MaxExample,
+            Tool::SemanticRouter0,
+            Some("give aggregation=\"max\""),
+        ),
+        (
+            Scoring::MeanNearest(4),
+            Tool::SemanticRouter0,
+            Some("\"scoring\": \"mean-nearest:5\""),
+        ),
+        (Scoring::MeanNearest(5), Tool::LiteLlm, None),
+        (
+            Scoring::MaxExample,
+            Tool::LiteLlm,
+            Some("\"scoring\": \"mean-nearest:5\""),
+        ),
+        (Scoring::MaxExample, Tool::RedisVl, None),
+        (
+            Scoring::MeanNearest(5),
+            Tool::RedisVl,
+            Some("\"scoring\": \"max-example\""),
+        ),
+        (
+            Scoring::Centroid,
+            Tool::SemanticRouter1,
+            Some("\"scoring\": \"mean-nearest:5\""),
+        ),
+        (Scoring::Centroid, Tool::Rasa, None),
+    ] {
+        own.scoring = rule;
+        let (_, notes) = write(&own, tool, Syntax::Yaml).expect("written");
+        let about: Vec<&String> = notes.iter().filter(|note| note.contains("scoring rule")).collect();
+        match advice {
+            None => assert!(about.is_empty(), "{rule} {tool:?}: {about:?}"),
+            Some(advice) => assert!(
+                about.len() == 1 && about[0].contains(advice),
+                "{rule} {tool:?}: {about:?}"
+            ),
+        }
+    }
+}
+
+#[test]
 fn distances_are_one_minus_the_threshold() {
     let yaml = "name: r\nroutes:\n- name: a\n  references: [x]\n  distance_threshold: 0.3\n- name: b\n  references: [y]\nvectorizer: {type: hf, \
                 model: sentence-transformers/all-mpnet-base-v2}\nrouting_config: {max_k: 1, aggregation_method: min}\n";
@@ -178,7 +265,7 @@ proptest! {
         thresholds in prop::collection::vec(-99_i32..=99, 3),
         yaml in any::<bool>(),
     ) {
-        let mut imported = Imported { scoring: Some(MAX_EXAMPLE), ..Imported::default() };
+        let mut imported = Imported { scoring: Some(Scoring::MaxExample), ..Imported::default() };
         for (i, texts) in examples.into_iter().enumerate() {
             imported.routes.push(ImportedRoute {
                 name: format!("route {i}: \"{}\"", ["#", "- x", "null"][i % 3]),

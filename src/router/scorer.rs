@@ -1,6 +1,6 @@
 //! From a prompt's vector to a score for each route, by the rule of routes.json.
 //!
-//! Every rule but the regression is the mean of the highest few cosines to a route's *prototypes*: its centroid, its
+//! Every rule but the regression is the mean of a few of the cosines to a route's *prototypes*: its centroid, its
 //! examples, or the medoids among them.
 
 use rayon::prelude::*;
@@ -11,6 +11,15 @@ use super::{Centroids, RouterError, ScoreTable};
 use crate::encode::{Vectors, dot};
 use crate::num::f64_from_usize;
 use crate::routes::Scoring;
+
+/// Which cosines to prototypes count for a route.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Counted {
+    /// So many of the highest to its own.
+    Highest(usize),
+    /// Those to its own that are among so many of the highest to all.
+    AmongNearest(usize),
+}
 
 /// Scores prompts against routes.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,8 +33,7 @@ enum Rule {
         vectors: Vectors,
         /// Row of the first prototype of each route, and one past the last.
         starts: Vec<usize>,
-        /// How many of the highest cosines count.
-        top: usize,
+        counted: Counted,
     },
     Logistic(Logistic),
 }
@@ -39,9 +47,10 @@ impl Scorer {
     pub fn new(centroids: &Centroids, scoring: Scoring) -> Result<Self, RouterError> {
         let sizes = centroids.sizes();
         let rule = match scoring {
-            Scoring::Centroid => prototypes(centroids.vectors().clone(), &vec![1; sizes.len()], 1),
-            Scoring::MaxExample => prototypes(centroids.examples().clone(), &sizes, 1),
-            Scoring::MeanTop(k) => prototypes(centroids.examples().clone(), &sizes, k),
+            Scoring::Centroid => prototypes(centroids.vectors().clone(), &vec![1; sizes.len()], Counted::Highest(1)),
+            Scoring::MaxExample => prototypes(centroids.examples().clone(), &sizes, Counted::Highest(1)),
+            Scoring::MeanTop(k) => prototypes(centroids.examples().clone(), &sizes, Counted::Highest(k)),
+            Scoring::MeanNearest(k) => prototypes(centroids.examples().clone(), &sizes, Counted::AmongNearest(k)),
             Scoring::Medoids(k) => {
                 let mut rows = Vec::new();
                 let mut counts = Vec::with_capacity(sizes.len());
@@ -53,7 +62,7 @@ impl Scorer {
                     start += size;
                 }
                 let vectors = Vectors::new(&rows).map_err(|e| RouterError::Scoring { message: e.to_string() })?;
-                prototypes(vectors, &counts, 1)
+                prototypes(vectors, &counts, Counted::Highest(1))
             }
             Scoring::Logistic(c) => Rule::Logistic(Logistic::fit(centroids.examples(), &sizes, c)?),
             Scoring::LogisticOod(c) => Rule::Logistic(with_out_of_domain(centroids, c)?),
@@ -77,11 +86,23 @@ impl Scorer {
             });
         }
         let all: Vec<f64> = match &self.rule {
-            Rule::Prototypes { vectors, starts, top } => {
+            Rule::Prototypes {
+                vectors,
+                starts,
+                counted,
+            } => {
                 let norms: Vec<f64> = vectors.rows().map(|c| dot(c, c).sqrt()).collect();
                 let mut all = vec![0.0; prompts.len() * routes];
                 let rows = all.par_chunks_exact_mut(routes).enumerate();
-                rows.for_each(|(i, scores)| highest(prompts.row(i), vectors, &norms, starts, *top, scores));
+                rows.for_each(|(i, scores)| {
+                    let prompt = prompts.row(i);
+                    let norm = dot(prompt, prompt).sqrt();
+                    let cosine = |j: usize| (dot(prompt, vectors.row(j)) / (norm * norms[j])).clamp(-1.0, 1.0);
+                    match *counted {
+                        Counted::Highest(top) => highest(cosine, starts, top, scores),
+                        Counted::AmongNearest(k) => among_nearest(cosine, starts, k, scores),
+                    }
+                });
                 all
             }
             Rule::Logistic(model) => (0..prompts.len())
@@ -107,20 +128,22 @@ fn with_out_of_domain(centroids: &Centroids, c: f64) -> Result<Logistic, RouterE
     Ok(Logistic::fit(&examples, &sizes, c)?.without_last())
 }
 
-fn prototypes(vectors: Vectors, sizes: &[usize], top: usize) -> Rule {
+fn prototypes(vectors: Vectors, sizes: &[usize], counted: Counted) -> Rule {
     let mut starts = vec![0];
     for size in sizes {
         starts.push(starts[starts.len() - 1] + size);
     }
-    Rule::Prototypes { vectors, starts, top }
+    Rule::Prototypes {
+        vectors,
+        starts,
+        counted,
+    }
 }
 
 /// Of each route the mean of the `top` highest cosines to its prototypes.
-fn highest(prompt: &[f32], vectors: &Vectors, norms: &[f64], starts: &[usize], top: usize, scores: &mut [f64]) {
-    let norm = dot(prompt, prompt).sqrt();
-    let cosine = |i: usize| (dot(prompt, vectors.row(i)) / (norm * norms[i])).clamp(-1.0, 1.0);
+fn highest(cosine: impl Fn(usize) -> f64, starts: &[usize], top: usize, scores: &mut [f64]) {
     for (score, w) in scores.iter_mut().zip(starts.windows(2)) {
-        let cosines = (w[0]..w[1]).map(cosine);
+        let cosines = (w[0]..w[1]).map(&cosine);
         *score = if top == 1 {
             cosines.max_by(f64::total_cmp).expect("a route has a prototype")
         } else {
@@ -129,6 +152,24 @@ fn highest(prompt: &[f32], vectors: &Vectors, norms: &[f64], starts: &[usize], t
             cosines.sort_unstable_by(|a, b| b.total_cmp(a));
             cosines[..count].iter().sum::<f64>() / f64_from_usize(count)
         };
+    }
+}
+
+/// Of each route the mean of the cosines to those of its prototypes that are among the `k` nearest of all, of equally near ones the
+/// earlier; 0 where none is.
+fn among_nearest(cosine: impl Fn(usize) -> f64, starts: &[usize], k: usize, scores: &mut [f64]) {
+    let mut all: Vec<(f64, usize)> = (0..starts[starts.len() - 1]).map(|i| (cosine(i), i)).collect();
+    let nearer = |a: &(f64, usize), b: &(f64, usize)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
+    if k < all.len() {
+        all.select_nth_unstable_by(k, nearer);
+        all.truncate(k);
+    }
+    // In one order, so that the sums do not depend on how the selection went about it.
+    all.sort_unstable_by(nearer);
+    for (score, w) in scores.iter_mut().zip(starts.windows(2)) {
+        let own = all.iter().filter(|(_, i)| (w[0]..w[1]).contains(i));
+        let (sum, count) = own.fold((0.0, 0_usize), |(sum, count), (cosine, _)| (sum + cosine, count + 1));
+        *score = if count == 0 { 0.0 } else { sum / f64_from_usize(count) };
     }
 }
 
@@ -167,6 +208,10 @@ mod tests {
         assert!(near(&scores(Scoring::MeanTop(2), prompt), &[0.8, -0.9]));
         // More than there are: all of them.
         assert!(near(&scores(Scoring::MeanTop(9), prompt), &[1.6 / 3.0, -0.9]));
+        // The three nearest are 1, 0.6 and 0, all of the first route; with the fourth the second has one.
+        assert!(near(&scores(Scoring::MeanNearest(3), prompt), &[1.6 / 3.0, 0.0]));
+        assert!(near(&scores(Scoring::MeanNearest(4), prompt), &[1.6 / 3.0, -0.8]));
+        assert!(near(&scores(Scoring::MeanNearest(9), prompt), &[1.6 / 3.0, -0.9]));
         // (0.6, 0.8) is nearest to the others; of two the first.
         assert!(near(&scores(Scoring::Medoids(1), prompt), &[0.6, -1.0]));
         assert!(near(&scores(Scoring::Medoids(9), prompt), &[1.0, -0.8]));

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 /// The scoring rules, for messages and help.
 pub const SCORING_RULES: &str =
-    "centroid, max-example, mean-top:K, medoids:K, logistic, logistic:C, logistic+ood, logistic+ood:C";
+    "centroid, max-example, mean-top:K, mean-nearest:K, medoids:K, logistic, logistic:C, logistic+ood, logistic+ood:C";
 
 /// Highest K of a rule.
 const MOST: usize = 1000;
@@ -20,6 +20,9 @@ pub enum Scoring {
     MaxExample,
     /// Mean of the `K` highest cosines to its examples, or of all where it has fewer.
     MeanTop(usize),
+    /// Mean of the cosines to those of its examples that are among the `K` nearest of all routes' examples (of equally near ones the
+    /// earlier), 0 where none is: `IndexedRouter` of semantic-router, which calls it the mean of the `top_k` utterances.
+    MeanNearest(usize),
     /// Highest cosine to any of the `K` examples that stand for the others best (the medoids).
     Medoids(usize),
     /// Probability of the route by a multinomial logistic regression fitted on all routes' examples, with the inverse of the
@@ -48,6 +51,7 @@ impl fmt::Display for Scoring {
             Self::Centroid => f.write_str("centroid"),
             Self::MaxExample => f.write_str("max-example"),
             Self::MeanTop(k) => write!(f, "mean-top:{k}"),
+            Self::MeanNearest(k) => write!(f, "mean-nearest:{k}"),
             Self::Medoids(k) => write!(f, "medoids:{k}"),
             Self::Logistic(1.0) => f.write_str("logistic"),
             Self::Logistic(c) => write!(f, "logistic:{c}"),
@@ -76,6 +80,7 @@ impl FromStr for Scoring {
             ("centroid", None) => Ok(Self::Centroid),
             ("max-example", None) => Ok(Self::MaxExample),
             ("mean-top", _) => count().map(Self::MeanTop),
+            ("mean-nearest", _) => count().map(Self::MeanNearest),
             ("medoids", _) => count().map(Self::Medoids),
             ("logistic", _) => penalty().map(Self::Logistic),
             ("logistic+ood", _) => penalty().map(Self::LogisticOod),
@@ -94,6 +99,7 @@ mod tests {
             "centroid",
             "max-example",
             "mean-top:3",
+            "mean-nearest:5",
             "medoids:2",
             "logistic",
             "logistic:10",
@@ -107,6 +113,8 @@ mod tests {
             "mean",
             "mean-top",
             "mean-top:0",
+            "mean-nearest",
+            "mean-nearest:1001",
             "medoids:x",
             "logistic:0",
             "logistic:-1",

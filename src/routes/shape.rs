@@ -18,11 +18,11 @@ pub(super) struct RoutesFile {
     /// Sentence encoder, such as "all-MiniLM-L6-v2" (the default) or "all-mpnet-base-v2".
     #[serde(default)]
     pub(super) encoder: Option<String>,
-    /// How a prompt is scored against a route: "centroid" (the default), "max-example", "mean-top:K", "medoids:K",
+    /// How a prompt is scored against a route: "centroid" (the default), "max-example", "mean-top:K", "mean-nearest:K", "medoids:K",
     /// "logistic", "logistic:C", or "logistic+ood" with "logistic+ood:C", which learn from `out_of_domain` too.
     #[serde(default)]
     #[schemars(regex(
-        pattern = r"^(centroid|max-example|mean-top:[1-9][0-9]*|medoids:[1-9][0-9]*|logistic([+]ood)?(:[0-9.]+)?)$"
+        pattern = r"^(centroid|max-example|mean-(top|nearest):[1-9][0-9]*|medoids:[1-9][0-9]*|logistic([+]ood)?(:[0-9.]+)?)$"
     ))]
     pub(super) scoring: Option<String>,
     /// Where a prompt goes that is accepted by no route.

@@ -3,7 +3,7 @@
 
     with_model.py PROGRAM [--prompts FILE] [--routes FILE]
 
-semantic-router builds a router of the routes, aggregated by the maximum, and saves it; `import routes` reads it, `calibrate --write`
+semantic-router builds a router of the routes, aggregated by the maximum and by the mean of the five nearest, and saves it; `import routes` reads it, `calibrate --write`
 chooses thresholds (one for all, then one a route), `export` puts them into its file, and its own `load_router` opens that. Then its
 router decides on every prompt of the test split, and so does `eval`: the decisions are compared, and the scores of the chosen. Two
 differences are by design and counted apart: prompts that the best route refuses and the next accepts, and scores of prompts that
@@ -43,17 +43,18 @@ def main():
         routes = json.loads(given.routes.read_text())["routes"]
         theirs = [Route(name=name, utterances=route["examples"], confidence_threshold=0.5) for name, route in routes.items()]
         encoder = HuggingFaceEncoder(name="sentence-transformers/all-MiniLM-L6-v2")
-        IndexedRouter(encoder=encoder, routes=theirs, aggregation="max").to_yaml(folder / "router.yaml")
-
         def routecal(*words):
             subprocess.run([program, *words], cwd=folder, check=True, stdout=subprocess.DEVNULL)
 
-        routecal("import", "routes", "router.yaml", "-o", "routes.json", "--quiet")
-        for which, more in (("one threshold", []), ("one a route", ["--per-route"])):
-            routecal("calibrate", prompts, "--no-gap", "--write", "--quiet", "--no-plots", *more)
-            routecal("export", "router.yaml", "--quiet")
-            routecal("eval", prompts, "--quiet", "--no-plots")
-            differ += compare(which, load_router(folder / "router.yaml"), prompts, folder / "reports/predictions.csv")
+        for how in ("max", "mean"):
+            IndexedRouter(encoder=encoder, routes=theirs, aggregation=how).to_yaml(folder / "router.yaml")
+            routecal("import", "routes", "router.yaml", "-o", "routes.json", "--overwrite", "--quiet")
+            for which, more in (("one threshold", []), ("one a route", ["--per-route"])):
+                routecal("calibrate", prompts, "--no-gap", "--write", "--quiet", "--no-plots", *more)
+                routecal("export", "router.yaml", "--quiet")
+                routecal("eval", prompts, "--quiet", "--no-plots")
+                router = load_router(folder / "router.yaml")
+                differ += compare(f"{how}, {which}", router, prompts, folder / "reports/predictions.csv")
     return 1 if differ else 0
 
 

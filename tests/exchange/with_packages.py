@@ -67,15 +67,21 @@ from semantic_router.route import Route
 def write(path, routes, thresholds):
     all = [Route(name=n, utterances=u, confidence_threshold=thresholds[n]) for n, u in routes.items()]
     encoder = EncoderConfig(type="huggingface", name="sentence-transformers/all-MiniLM-L6-v2")
-    data = _ADAPTER.dump_python(IndexedConfig(encoder=encoder, routes=all, aggregation="max"), mode="json")
+    how = {"aggregation": "max"} if path.endswith(".json") else {"top_k": 7}
+    data = _ADAPTER.dump_python(IndexedConfig(encoder=encoder, routes=all, **how), mode="json")
     # As save_router prints it.
     if path.endswith(".yaml"):
         Path(path).write_text(yaml.safe_dump(data, sort_keys=False, allow_unicode=True))
     else:
         Path(path).write_text(json.dumps(data, indent=2, ensure_ascii=False) + "\\n")
-def read(path):
+def parsed(path):
     text = Path(path).read_text()
-    found = _parse(yaml.safe_load(text) if path.endswith(".yaml") else json.loads(text)).routes
+    return _parse(yaml.safe_load(text) if path.endswith(".yaml") else json.loads(text))
+def rule(path):
+    found = parsed(path)
+    return "max-example" if found.aggregation == "max" else f"{found.aggregation}-nearest:{found.top_k}"
+def read(path):
+    found = parsed(path).routes
     return {r.name: r.utterances for r in found}, {r.name: r.confidence_threshold for r in found}
 ''',
     "redisvl": '''
@@ -114,6 +120,8 @@ MAIN = '''
 import json, sys
 if sys.argv[1] == "write":
     write(sys.argv[2], *json.loads(sys.stdin.read()))
+elif sys.argv[1] == "rule":
+    print("\\n" + json.dumps(rule(sys.argv[2])))
 else:
     routes, thresholds = read(sys.argv[2])
     print("\\n" + json.dumps({"routes": routes, "thresholds": thresholds}))
@@ -146,6 +154,10 @@ class Tool:
     def write(self, path, routes):
         self.run("write", path, json.dumps([routes, THRESHOLDS]))
 
+    def rule(self, path):
+        """How its router scores, as routecal's rule is called; its file says so from version 1."""
+        return json.loads(self.run("rule", path).splitlines()[-1]) if self.name == "semantic-router" else None
+
     def read(self, path):
         found = json.loads(self.run("read", path).splitlines()[-1])
         return found["routes"], found["thresholds"]
@@ -173,6 +185,9 @@ def routers(routecal, tool, endings, routes):
         text = Path("routes.json").read_text(encoding="utf-8")
         ours = json.loads(text)
         same(f"{tool.name} {ending}, imported", {name: r["examples"] for name, r in ours["routes"].items()}, before)
+        rule = tool.rule(own)
+        if rule is not None:
+            same(f"{tool.name} {ending}, imported: the rule", ours["scoring"], rule)
         if has_thresholds:
             near(f"{tool.name} {ending}, imported", {n: r["thresholds"]["threshold"] for n, r in ours["routes"].items()}, THRESHOLDS)
             for name, value in OTHERS.items():
@@ -186,6 +201,7 @@ def routers(routecal, tool, endings, routes):
         routecal("export", made, "--to", tool.name)
         after, thresholds = tool.read(made)
         same(f"{tool.name} {ending}, exported", after, before)
+        same(f"{tool.name} {ending}, exported: the rule", tool.rule(made), rule)
         if has_thresholds:
             near(f"{tool.name} {ending}, exported", thresholds, OTHERS)
         print(f"{tool.name} {ending}: the same {sum(map(len, before.values()))} examples of {len(before)} routes there and back")
@@ -195,7 +211,7 @@ def litellm(routecal, tool):
     routes = {"gpt-4.1": ["solve this integral", "yes"], "claude-haiku": ["hello there", "translate: 'cat'"]}
     file = {
         "encoder": "openai:text-embedding-3-small",
-        "scoring": "max-example",
+        "scoring": "mean-nearest:5",
         "fallback": {"model": "gpt-4o"},
         "routes": {f"route {i}": {"model": model, "examples": texts, "thresholds": {"threshold": 0.25 + i / 4, "gap": 0}}
                    for i, (model, texts) in enumerate(routes.items())},

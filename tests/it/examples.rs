@@ -81,6 +81,7 @@ fn rules_are_compared_on_the_same_prompts_with_the_first() {
             "centroid",
             "max-example",
             "mean-top:3",
+            "mean-nearest:5",
             "medoids:3",
             "logistic:10",
             "logistic+ood:10"

@@ -14,7 +14,7 @@ pub(in crate::cli) struct CompareEncodersArgs {
     /// Encoders, separated by commas; the first is what the others are compared with [default: that of the routes file].
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
     pub(in crate::cli) encoders: Vec<String>,
-    /// Scoring rules, separated by commas: centroid, max-example, mean-top:K, medoids:K, logistic, logistic:C, and
+    /// Scoring rules, separated by commas: centroid, max-example, mean-top:K, mean-nearest:K, medoids:K, logistic, logistic:C, and
     /// logistic+ood, which learns from the routes file's `out_of_domain` too or, where it has none, from half of the calibration
     /// split's out-of-domain prompts [default: one of each kind that the data allow].
     #[arg(long, value_name = "RULES", value_delimiter = ',')]

@@ -99,7 +99,7 @@ pub(in crate::cli) fn run(session: &Session, args: &CompareEncodersArgs) -> Resu
 
 /// The rules that are compared where none are named: those that these routes and these prompts allow.
 fn usual(routes: usize, out_of_domain: bool) -> Result<Vec<(String, Scoring)>, Error> {
-    let mut names = vec!["centroid", "max-example", "mean-top:3", "medoids:3"];
+    let mut names = vec!["centroid", "max-example", "mean-top:3", "mean-nearest:5", "medoids:3"];
     if routes > 1 {
         names.push("logistic:10");
     }

@@ -4,8 +4,8 @@
     venv/bin/python make_scoring_goldens.py
 
 Probabilities are scikit-learn's LogisticRegression(C, solver="newton-cholesky", tol=1e-12) on unit vectors. The others are written with numpy as literally
-as their definitions: cosines to the mean of a route's unit vectors, to the nearest example, the mean of the highest k, and to
-the medoid, which is found by trying every example. The output is the same on every run.
+as their definitions: cosines to the mean of a route's unit vectors, to the nearest example, the mean of the highest k, the mean of those among the
+k nearest of all, and to the medoid, which is found by trying every example. The output is the same on every run.
 """
 
 import itertools
@@ -31,6 +31,16 @@ def medoids(examples, k):
     return examples[list(best)]
 
 
+def mean_nearest(cosines, labels, k, routes):
+    """As semantic-router 1.1.1 does it: the hits of a search for the k nearest, averaged a route, 0 for a route without a hit."""
+    scores = numpy.zeros((routes, len(cosines)))
+    for prompt, row in enumerate(cosines):
+        hits = numpy.argsort(-row, kind="stable")[:k]
+        for route in set(labels[hits]):
+            scores[route, prompt] = numpy.mean([row[hit] for hit in hits if labels[hit] == route])
+    return scores
+
+
 def case(generator, sizes):
     raw = []
     for route, size in enumerate(sizes):
@@ -49,6 +59,8 @@ def case(generator, sizes):
         "medoids:1": [(rows @ medoids(route, 1).T).max(axis=1) for route in examples],
     }
     labels = numpy.repeat(numpy.arange(len(sizes)), sizes)
+    for k in (1, 3, 5):
+        rules[f"mean-nearest:{k}"] = mean_nearest(rows @ numpy.vstack(examples).T, labels, k, len(sizes))
     for c in (0.3, 1, 10, 100):
         model = LogisticRegression(C=c, solver="newton-cholesky", tol=1e-12, max_iter=1000).fit(numpy.vstack(examples), labels)
         rules["logistic" if c == 1 else f"logistic:{c}"] = model.predict_proba(rows).T
