@@ -1,6 +1,7 @@
 //! Parquet datasets, through polars.
 
 mod arrays;
+mod panics;
 mod scored;
 mod texts;
 
@@ -14,6 +15,7 @@ use polars_buffer::Buffer;
 use super::log::Cells;
 use super::read::{Columns, RawRow, Table, locate};
 use super::{DatasetError, RowProblem};
+use panics::as_damage;
 use texts::Texts;
 
 fn unreadable(source: &str, error: &polars::error::PolarsError) -> DatasetError {
@@ -118,14 +120,17 @@ impl Schema {
 /// The rows of a file as text in the columns that are `wanted`, and the names of all its columns; a null is `None`. Where one of the
 /// `prompts` holds chats, its text is the last message of the user.
 pub(super) fn cells(bytes: Vec<u8>, source: &str, wanted: &[&str], prompts: &[&str]) -> Result<Cells, DatasetError> {
-    let file = bytes.into();
-    let schema = Schema::read(&file, source, prompts)?;
+    as_damage(source, || cells_of(&bytes.into(), source, wanted, prompts))
+}
+
+fn cells_of(file: &Buffer<u8>, source: &str, wanted: &[&str], prompts: &[&str]) -> Result<Cells, DatasetError> {
+    let schema = Schema::read(file, source, prompts)?;
     let is_prompt = |place: usize| prompts.contains(&schema.names[place].as_str());
     let places: Vec<(usize, bool)> = (0..schema.names.len())
         .filter(|&place| wanted.contains(&schema.names[place].as_str()))
         .map(|place| (place, is_prompt(place)))
         .collect();
-    let texts = Texts::read(&file, source, &schema, &places)?;
+    let texts = Texts::read(file, source, &schema, &places)?;
     let (mut rows, mut problems) = (Vec::with_capacity(texts.rows), Vec::new());
     for (line, row) in (1..).zip(0..texts.rows) {
         let cells: Result<Vec<_>, String> = (0..schema.names.len()).map(|i| texts.cell(Some(i), row)).collect();
@@ -143,8 +148,11 @@ pub(super) fn cells(bytes: Vec<u8>, source: &str, wanted: &[&str], prompts: &[&s
 
 /// Reads the columns as text; a null label is the empty one.
 pub(super) fn read(bytes: Vec<u8>, source: &str, columns: &Columns, unlabelled: bool) -> Result<Table, DatasetError> {
-    let file = bytes.into();
-    let schema = Schema::read(&file, source, &[&columns.prompt])?;
+    as_damage(source, || table_of(&bytes.into(), source, columns, unlabelled))
+}
+
+fn table_of(file: &Buffer<u8>, source: &str, columns: &Columns, unlabelled: bool) -> Result<Table, DatasetError> {
+    let schema = Schema::read(file, source, &[&columns.prompt])?;
     let at = locate(&schema.names, columns, source, unlabelled)?;
     let mut places = vec![(at.prompt, true)];
     places.extend(
@@ -153,7 +161,7 @@ pub(super) fn read(bytes: Vec<u8>, source: &str, columns: &Columns, unlabelled: 
             .flatten()
             .map(|place| (place, false)),
     );
-    let texts = Texts::read(&file, source, &schema, &places)?;
+    let texts = Texts::read(file, source, &schema, &places)?;
     let mut table = Table {
         rows: Vec::with_capacity(texts.rows),
         has_label: at.label.is_some(),
@@ -180,8 +188,10 @@ pub(super) fn read(bytes: Vec<u8>, source: &str, columns: &Columns, unlabelled: 
 
 /// A text of the file's footer by its key.
 pub(super) fn metadata(bytes: &[u8], source: &str, key: &str) -> Result<Option<String>, DatasetError> {
-    let mut reader = ParquetReader::new(Cursor::new(bytes));
-    let metadata = reader.get_metadata().map_err(|e| unreadable(source, &e))?;
-    let pairs = metadata.key_value_metadata().iter().flatten();
-    Ok(pairs.filter(|pair| pair.key == key).find_map(|pair| pair.value.clone()))
+    as_damage(source, || {
+        let mut reader = ParquetReader::new(Cursor::new(bytes));
+        let metadata = reader.get_metadata().map_err(|e| unreadable(source, &e))?;
+        let pairs = metadata.key_value_metadata().iter().flatten();
+        Ok(pairs.filter(|pair| pair.key == key).find_map(|pair| pair.value.clone()))
+    })
 }
