@@ -3,8 +3,8 @@
 
     with_model.py PROGRAM [--prompts FILE] [--routes FILE]
 
-semantic-router builds a router of the routes, aggregated by the maximum and by the mean of the five nearest, and saves it; `import routes` reads it, `calibrate --write`
-chooses thresholds (one for all, then one a route), `export` puts them into its file, and its own `load_router` opens that. Then its
+semantic-router builds a router of the routes, aggregated by the maximum and by the mean of the five nearest, and saves it;
+`import routes` reads it, `calibrate --write` chooses thresholds (one for all, then one a route), `export` puts them into its file, and its own `load_router` opens that. Then its
 router decides on every prompt of the test split, and so does `eval`: the decisions are compared, and the scores of the chosen. Two
 differences are by design and counted apart: prompts that the best route refuses and the next accepts, and scores of prompts that
 routecal cuts at 256 tokens and semantic-router at 512 (docs/exchange.md).
@@ -43,6 +43,7 @@ def main():
         routes = json.loads(given.routes.read_text())["routes"]
         theirs = [Route(name=name, utterances=route["examples"], confidence_threshold=0.5) for name, route in routes.items()]
         encoder = HuggingFaceEncoder(name="sentence-transformers/all-MiniLM-L6-v2")
+
         def routecal(*words):
             subprocess.run([program, *words], cwd=folder, check=True, stdout=subprocess.DEVNULL)
 

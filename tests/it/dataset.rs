@@ -196,7 +196,7 @@ fn parquet_of_chats_is_json_lines_of_chats() {
     );
 
     // Of the log too, with the time.
-    let months = |extension: &str| {
+    let monitored = |extension: &str| {
         let command = format!(
             "monitor chats.{extension} --reference chats.jsonl --resamples 100 --by day --no-plots --format json"
         );
@@ -204,9 +204,9 @@ fn parquet_of_chats_is_json_lines_of_chats() {
         document["log"]["source"].take();
         document
     };
-    let from_jsonl = months("jsonl");
+    let from_jsonl = monitored("jsonl");
     assert_eq!(from_jsonl["periods"].as_array().unwrap().len(), 6);
-    assert_eq!(months("parquet"), from_jsonl);
+    assert_eq!(monitored("parquet"), from_jsonl);
     // And where the labels are numbers or dates, they are their texts.
     for label in ["level", "day", "time"] {
         sandbox

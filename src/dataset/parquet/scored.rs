@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use polars::prelude::{DataFrame, DataType, Float64Chunked, ParquetReader, SerReader, StringChunked};
 
+use super::panics::as_damage;
 use super::{Kind, no_text, unreadable};
 use crate::dataset::DatasetError;
 use crate::dataset::scored::{self, Reading, Shard, Stopped};
@@ -34,7 +35,7 @@ impl Scored {
             groups: Vec::new(),
         };
         let mut reader = opened.reader()?;
-        let schema = reader.schema().map_err(|e| opened.unreadable(&e))?;
+        let schema = as_damage(source, || reader.schema().map_err(|e| opened.unreadable(&e)))?;
         opened.columns = schema.iter_names().map(ToString::to_string).collect();
         let metadata = reader.get_metadata().map_err(|e| opened.unreadable(&e))?;
         let mut end = 0;
@@ -104,11 +105,11 @@ impl Scored {
             };
             return Err(no_text(&self.source, column, holds));
         }
-        let frame = reader
-            .with_columns(Some(wanted))
-            .with_slice(Some((place(from), place(to - from))))
-            .finish()
-            .map_err(|e| self.unreadable(&e))?;
+        let slice = Some((place(from), place(to - from)));
+        let frame = as_damage(&self.source, || {
+            let frame = reader.with_columns(Some(wanted)).with_slice(slice).finish();
+            frame.map_err(|e| self.unreadable(&e))
+        })?;
         let text = |column: &str| self.text(&frame, column);
         let (label, best) = (text(&present.label)?, text(&present.best)?);
         let (score, gap) = (self.numbers(&frame, "score")?, self.numbers(&frame, "gap")?);
